@@ -1,0 +1,155 @@
+"""The command line: thin, one function a command."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kgraph.errors import KgraphError
+
+SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
+arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
+text form, as `kgraph show` writes it. An existing file wins."""
+
+
+class _Group(click.Group):
+    """Puts what a SOURCE is under the help of every command."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_paragraph()
+        formatter.write_text(" ".join(SOURCE_HELP.split()))
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kgraph", message="kgraph %(version)s")
+def cli() -> None:
+    """Graph-level static analysis for Keras models.
+
+    Exit codes: 0 nothing found, 1 findings at or above the threshold, 2 the source could not be read or the call is
+    wrong.
+    """
+
+
+def _command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Reports a KgraphError as one line on stderr with exit code 2, and ends with the command's exit code."""
+
+    @functools.wraps(function)
+    def run(**options: Any) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are not about the model
+        try:
+            code = function(**options)
+        except KgraphError as error:
+            click.echo(f"kgraph: {' '.join(str(error).split())}", err=True)
+            code = 2
+        sys.exit(code or 0)
+
+    return run
+
+
+def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that reads a model."""
+    function = click.option(
+        "--nested", type=click.Choice(["dissolve", "keep"]), default="dissolve", show_default=True,
+        help="Repeat the calls inside a nested model, or keep it as one node.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--run-lambdas", is_flag=True, help="Also call Lambda functions whose bytecode does not tell what they select."
+    )(function)
+    return click.argument("source")(function)
+
+
+@cli.command()
+@_reading
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the report to a file.")
+@click.option("-v", "--verbose", is_flag=True, help="Write out every merge, fusion and refusal, and why.")
+@click.option(
+    "--fail-on", type=click.Choice(["info", "warning", "error"]), default="warning", show_default=True,
+    help="Findings of at least this severity make the exit code 1.",
+)  # fmt: skip
+@_command
+def check(
+    source: str, nested: str, run_lambdas: bool, output_format: str, output: str | None, verbose: bool, fail_on: str
+) -> int:
+    """Check a model: a verdict on every merge, fusions, and what is wrong."""
+    from kgraph.api import check as run
+    from kgraph.findings import Severity
+
+    report = run(source, nested=nested, run_lambdas=run_lambdas)
+    if output_format == "json":
+        text = report.to_json() + "\n"
+    else:
+        from kgraph.report.text import render
+
+        text = render(report, every=verbose) + "\n"
+    _emit(text, output)
+    return report.exit_code(Severity(fail_on))
+
+
+@cli.command()
+@_reading
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the fused graph to a file, in the text form.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_command
+def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output_format: str) -> None:
+    """Fuse what can be fused exactly, and say why the rest cannot."""
+    from kgraph.api import extract, show
+    from kgraph.report.fusions import render, render_json
+    from kgraph.rewrite import rewrite
+
+    graph = extract(source, nested=nested, run_lambdas=run_lambdas)
+    outcome = rewrite(graph)
+    if output is not None:
+        _emit(show(outcome.graph), output)
+    sizes = (len(graph.ops), graph.edge_count), (len(outcome.graph.ops), outcome.graph.edge_count)
+    writer = render_json if output_format == "json" else render
+    click.echo(writer(*sizes, outcome.applied, outcome.refused), nl=False)
+
+
+@cli.command()
+@_reading
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The file: .svg, .dot or .gv.")
+@click.option("--unfused", is_flag=True, help="Draw the graph as it was extracted.")
+@_command
+def draw(source: str, nested: str, run_lambdas: bool, output: str, unfused: bool) -> None:
+    """Draw the fused graph, with verdicts and findings."""
+    from kgraph import api
+
+    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    report = api.check(graph)
+    drawn = graph if unfused else api.fuse(graph).graph
+    api.draw(drawn, output, report=report)
+    click.echo(f"{output}: {len(drawn.ops):,} nodes, {drawn.edge_count:,} edges")
+
+
+@cli.command()
+@_reading
+@click.option("--fused", is_flag=True, help="Write the fused graph.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write it to a file.")
+@_command
+def show(source: str, nested: str, run_lambdas: bool, fused: bool, output: str | None) -> None:
+    """Write the graph as Keras functional code, which `kgraph check` reads again."""
+    from kgraph import api
+
+    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    _emit(api.show(api.fuse(graph).graph if fused else graph), output)
+
+
+def _emit(text: str, output: str | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from kgraph.report.files import write_text
+
+    write_text(Path(output), text)
+
+
+def main() -> None:
+    """The console script."""
+    cli()

@@ -1,0 +1,65 @@
+"""What is known per kind, one file a family; a family's ``KINDS`` is found by walking this package."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+
+from kgraph.graph import FrozenDict, Op, Spec, Weight
+from kgraph.ops.base import Call, Knowledge, Origin, call_of
+from kgraph.ops.catalog import REQUIRED, entry
+
+__all__ = ["Call", "Knowledge", "Origin", "call_of", "complete", "infer_specs", "infer_weights", "kept", "knowledge"]
+
+NOTHING = Knowledge(weights=lambda _: None)
+
+
+@functools.cache
+def knowledge(kind: str) -> Knowledge:
+    """What is known of a kind; a Knowledge that knows nothing for all others."""
+    return _families().get(kind, NOTHING)
+
+
+def infer_specs(call: Call) -> tuple[Spec, ...] | None:
+    """Output specs as Keras infers them, None where kgraph cannot tell."""
+    if any(spec.shape is None for spec in call.operands):
+        return None
+    return knowledge(call.kind).specs(call)
+
+
+def infer_weights(call: Call) -> tuple[Weight, ...] | None:
+    """The variables of the layer that is called, None where kgraph cannot tell."""
+    if any(spec.shape is None for spec in call.operands):
+        return None
+    return knowledge(call.kind).weights(call)
+
+
+def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]:
+    """Per axis of an output, the operand and axis whose extent it has at every size."""
+    shape = op.outputs[out].shape
+    if shape is None or any(spec.shape is None for spec in operands):
+        return (None,) * len(shape or ())
+    return knowledge(op.kind).kept(call_of(op, operands), len(shape))
+
+
+def complete(kind: str, config: FrozenDict) -> FrozenDict:
+    """A config with Keras' defaults filled in and every short spelling (``kernel_size=3``) written out."""
+    known = entry(kind)
+    if known is not None:
+        defaults = {key: value for key, value in known.config.items() if value is not REQUIRED}
+        if not defaults.keys() <= config.keys():
+            merged = {**defaults, **config}
+            order = [*(key for key in known.config if key in merged), *(key for key in config if key not in known.config)]
+            config = FrozenDict({key: merged[key] for key in order})
+    return knowledge(kind).complete(kind, config)
+
+
+@functools.cache
+def _families() -> Mapping[str, Knowledge]:
+    found: dict[str, Knowledge] = {}
+    for module in pkgutil.iter_modules(__path__):
+        kinds = getattr(importlib.import_module(f"{__name__}.{module.name}"), "KINDS", {})
+        found.update(kinds)
+    return found

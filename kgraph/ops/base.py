@@ -1,0 +1,146 @@
+"""What kgraph can know of a kind: shapes, weights, which axes it keeps, how to say what fixed an extent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kgraph.graph import FrozenDict, Op, Spec, Tree, Weight
+from kgraph.ops.catalog import REQUIRED, entry
+
+Origin = tuple[int, int] | None
+"""(operand, axis) whose extent an output axis has unchanged at every size; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as the rules in this package see it: what is called, and the specs of what enters it."""
+
+    kind: str
+    config: FrozenDict
+    arguments: FrozenDict
+    operands: tuple[Spec, ...]
+
+    def argument(self, name: str) -> Any:
+        """An argument of the call, with Keras' default where it is left out (None where there is none)."""
+        if name in self.arguments:
+            return self.arguments[name]
+        known = entry(self.kind)
+        default = known.call.get(name) if known else None
+        return None if default is REQUIRED else default
+
+
+def call_of(op: Op, operands: tuple[Spec, ...]) -> Call:
+    """The call that an Op makes on operands of these specs."""
+    return Call(op.kind, op.config, op.arguments, operands)
+
+
+def no_specs(_: Call) -> tuple[Spec, ...] | None:
+    """Shapes cannot be inferred."""
+    return None
+
+
+def no_weights(_: Call) -> tuple[Weight, ...] | None:
+    """The layer has no variables."""
+    return ()
+
+
+def keeps_nothing(_: Call, rank: int) -> tuple[Origin, ...]:
+    """No output axis is known to have the extent of an input axis."""
+    return (None,) * rank
+
+
+def keeps_batch(_: Call, rank: int) -> tuple[Origin, ...]:
+    """Axis 0 is that of the first operand; nothing else is known."""
+    return ((0, 0), *(None,) * (rank - 1)) if rank else ()
+
+
+def keeps_all(_: Call, rank: int) -> tuple[Origin, ...]:
+    """Every axis is that of the first operand."""
+    return tuple((0, axis) for axis in range(rank))
+
+
+def says_nothing(_: Call, axis: int) -> str:
+    """No words for what fixed the extent."""
+    return ""
+
+
+def as_given(_: str, config: FrozenDict) -> FrozenDict:
+    """No entry of the config is spelled in several ways or depends on others."""
+    return config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known of one kind.
+
+    Attributes:
+        specs: output specs from operand specs as Keras infers them; None where this cannot be told.
+        weights: the variables of a layer of this kind; None where this cannot be told.
+        kept: per output axis (given the output's rank) the operand axis whose extent it has.
+        reason: in a person's words what fixed the extent of an output axis, such as ``256 filters``.
+        complete: a config with every derived default filled in and every short spelling written out.
+        merge: ``layer`` or ``numpy`` for an elementwise merge: how it lines up operands of unequal rank.
+        several: True if a call returns a sequence even where it holds one tensor.
+    """
+
+    specs: Callable[[Call], tuple[Spec, ...] | None] = no_specs
+    weights: Callable[[Call], tuple[Weight, ...] | None] = no_weights
+    kept: Callable[[Call, int], tuple[Origin, ...]] = keeps_nothing
+    reason: Callable[[Call, int], str] = says_nothing
+    complete: Callable[[str, FrozenDict], FrozenDict] = as_given
+    merge: str | None = None
+    several: bool = False
+
+
+def compute_dtype(call: Call) -> str | None:
+    """The dtype that a layer computes in, None where its policy is not a plain one."""
+    policy = call.config.get("dtype")
+    if not isinstance(policy, str):
+        return None
+    return policy.removeprefix("mixed_")
+
+
+def variable_dtype(call: Call) -> str | None:
+    """The dtype of a layer's variables, None where its policy is not a plain one."""
+    policy = call.config.get("dtype")
+    if not isinstance(policy, str):
+        return None
+    return "float32" if policy.startswith("mixed_") else policy
+
+
+def same_specs(call: Call) -> tuple[Spec, ...] | None:
+    """A layer whose output has its first operand's shape, in the layer's compute dtype."""
+    dtype = compute_dtype(call)
+    return (Spec(call.operands[0].shape, dtype),) if call.operands and dtype else None
+
+
+def layer_spec(call: Call, shape: tuple[int | None, ...] | None) -> tuple[Spec, ...] | None:
+    """One output of this shape in the layer's compute dtype; None where either is not known."""
+    dtype = compute_dtype(call)
+    return None if shape is None or dtype is None else (Spec(shape, dtype),)
+
+
+def variables(call: Call, *rows: tuple[str, tuple[int | None, ...], bool]) -> tuple[Weight, ...] | None:
+    """Weights from rows of name, shape and whether the layer trains them; None where the dtype policy is not plain."""
+    dtype = variable_dtype(call)
+    if dtype is None:
+        return None
+    training = call.config.get("trainable", True) is True
+    return tuple(Weight(name, shape, dtype, trained and training) for name, shape, trained in rows)
+
+
+def spatial_axes(call: Call, rank: int) -> range:
+    """The axes of an image-like tensor that are neither the batch nor the channels."""
+    return range(2, rank) if call.config.get("data_format") == "channels_first" else range(1, rank - 1)
+
+
+def channel_axis(call: Call, rank: int) -> int:
+    """The axis of the channels."""
+    return 1 if call.config.get("data_format") == "channels_first" else rank - 1
+
+
+def repeat(value: Tree, rank: int) -> Tree:
+    """A size that may be written as one int for all axes, written out."""
+    return (value,) * rank if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,172 @@
+"""Convolutions and dense layers."""
+
+from __future__ import annotations
+
+from kgraph.graph import FrozenDict, Spec, Weight
+from kgraph.ops.base import (
+    Call,
+    Knowledge,
+    Origin,
+    channel_axis,
+    layer_spec,
+    repeat,
+    spatial_axes,
+    variables,
+)
+
+SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
+
+
+def window(extent: int | None, size: int, stride: int, dilation: int, padding: str) -> int | None:
+    """The output extent of a sliding window over ``extent`` positions."""
+    if extent is None:
+        return None
+    if padding != "valid":
+        return -(-extent // stride)
+    return (extent - dilation * (size - 1) - 1) // stride + 1
+
+
+def complete_sizes(kind: str, config: FrozenDict) -> FrozenDict:
+    """Sizes written as one int (``kernel_size=3``) are written out per axis."""
+    rank = int(kind[-2])
+    written = {key: repeat(config[key], rank) for key in SIZES if isinstance(config.get(key), int)}
+    return FrozenDict({**config, **written}) if written else config
+
+
+def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = call.operands[0].shape
+    if shape is None:
+        return None
+    filters = _filters(call, shape[channel_axis(call, len(shape))])
+    result = list(shape)
+    for number, axis in enumerate(spatial_axes(call, len(shape))):
+        size, stride, dilation = (call.config[key][number] for key in ("kernel_size", "strides", "dilation_rate"))
+        result[axis] = window(shape[axis], size, stride, dilation, call.config["padding"])
+    result[channel_axis(call, len(shape))] = filters
+    return layer_spec(call, tuple(result))
+
+
+def _filters(call: Call, channels: int | None) -> int | None:
+    if "depth_multiplier" in call.config and "filters" not in call.config:
+        return None if channels is None else channels * call.config["depth_multiplier"]
+    return call.config["filters"]
+
+
+def _conv_weights(call: Call) -> tuple[Weight, ...] | None:
+    channels = _channels(call)
+    if channels is None:
+        return None
+    filters = call.config["filters"]
+    kernel = (*call.config["kernel_size"], channels // call.config["groups"], filters)
+    return _with_bias(call, ("kernel", kernel, True), filters)
+
+
+def _depthwise_weights(call: Call) -> tuple[Weight, ...] | None:
+    channels = _channels(call)
+    if channels is None:
+        return None
+    multiplier = call.config["depth_multiplier"]
+    kernel = (*call.config["kernel_size"], channels, multiplier)
+    return _with_bias(call, ("kernel", kernel, True), channels * multiplier)
+
+
+def _channels(call: Call) -> int | None:
+    shape = call.operands[0].shape
+    return shape[channel_axis(call, len(shape))] if shape else None
+
+
+def _with_bias(
+    call: Call, kernel: tuple[str, tuple[int | None, ...], bool], units: int
+) -> tuple[Weight, ...] | None:
+    if call.config["use_bias"] is not True:
+        return variables(call, kernel)
+    return variables(call, kernel, ("bias", (units,), True))
+
+
+def _conv_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    kept: list[Origin] = [(0, 0), *(None,) * (rank - 1)]
+    for number, axis in enumerate(spatial_axes(call, rank)):
+        if keeps_extent(call, number, "kernel_size"):
+            kept[axis] = (0, axis)
+    return tuple(kept)
+
+
+def keeps_extent(call: Call, number: int, size: str) -> bool:
+    """True if a sliding window gives as many positions as it reads, at every size."""
+    if call.config["strides"][number] != 1:
+        return False
+    return call.config["padding"] != "valid" or call.config[size][number] == 1
+
+
+def _conv_reason(call: Call, axis: int) -> str:
+    rank = len(call.operands[0].shape or ())
+    if axis == channel_axis(call, rank):
+        return f"{call.config['filters']} filters" if "filters" in call.config else "the channels times depth_multiplier"
+    return window_reason(call, axis, "kernel_size")
+
+
+def window_reason(call: Call, axis: int, size: str) -> str:
+    """``stride 2`` or ``a valid 3-wide window``: what a sliding window does to a spatial axis."""
+    rank = len(call.operands[0].shape or ())
+    if axis not in spatial_axes(call, rank):
+        return ""
+    number = axis - spatial_axes(call, rank).start
+    stride, width = call.config["strides"][number], call.config[size][number]
+    words = [f"stride {stride}"] if stride != 1 else []
+    if call.config["padding"] == "valid" and width != 1:
+        words.append(f"a valid {width}-wide window")
+    return " and ".join(words)
+
+
+def _dense_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = call.operands[0].shape
+    return layer_spec(call, (*shape[:-1], call.config["units"])) if shape else None
+
+
+def _dense_weights(call: Call) -> tuple[Weight, ...] | None:
+    shape = call.operands[0].shape
+    if not shape or shape[-1] is None:
+        return None
+    return _with_bias(call, ("kernel", (shape[-1], call.config["units"]), True), call.config["units"])
+
+
+def _dense_kept(_: Call, rank: int) -> tuple[Origin, ...]:
+    return (*((0, axis) for axis in range(rank - 1)), None)
+
+
+def _dense_reason(call: Call, axis: int) -> str:
+    return f"{call.config['units']} units" if axis == len(call.operands[0].shape or ()) - 1 else ""
+
+
+def _embedding_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = call.operands[0].shape
+    return layer_spec(call, (*shape, call.config["output_dim"])) if shape is not None else None
+
+
+def _embedding_weights(call: Call) -> tuple[Weight, ...] | None:
+    return variables(call, ("embeddings", (call.config["input_dim"], call.config["output_dim"]), True))
+
+
+def _embedding_reason(call: Call, axis: int) -> str:
+    return f"{call.config['output_dim']} embedding dimensions" if axis == len(call.operands[0].shape or ()) else ""
+
+
+def _embedding_kept(_: Call, rank: int) -> tuple[Origin, ...]:
+    return (*((0, axis) for axis in range(rank - 1)), None)
+
+
+CONV = Knowledge(
+    specs=_conv_specs, weights=_conv_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
+)
+DEPTHWISE = Knowledge(
+    specs=_conv_specs, weights=_depthwise_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
+)
+
+KINDS = {
+    **dict.fromkeys(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D"), CONV),
+    **dict.fromkeys(("layers.DepthwiseConv1D", "layers.DepthwiseConv2D"), DEPTHWISE),
+    "layers.Dense": Knowledge(specs=_dense_specs, weights=_dense_weights, kept=_dense_kept, reason=_dense_reason),
+    "layers.Embedding": Knowledge(
+        specs=_embedding_specs, weights=_embedding_weights, kept=_embedding_kept, reason=_embedding_reason
+    ),
+}

@@ -1,0 +1,134 @@
+"""Elementwise kinds: activations, regularisation, unary operations, and the merges that may broadcast."""
+
+from __future__ import annotations
+
+from kgraph.graph import Constant, FrozenDict, Slot, Spec
+from kgraph.ops.base import Call, Knowledge, compute_dtype, keeps_all, same_specs
+
+LAYER_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+NUMPY_MERGES = (
+    "add", "subtract", "multiply", "divide", "true_divide", "floor_divide", "divide_no_nan", "power", "mod",
+    "maximum", "minimum", "arctan2", "hypot", "logaddexp", "logaddexp2",
+    "equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
+    "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor",
+)  # fmt: skip
+PREDICATES = frozenset(
+    ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor")
+)
+UNARY = (
+    "abs", "absolute", "ceil", "cos", "cosh", "elu", "erf", "exp", "expm1", "floor", "gelu", "hard_sigmoid",
+    "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
+    "mish", "negative", "relu", "relu6", "reciprocal", "round", "rsqrt", "selu", "sigmoid", "sign", "silu", "sin",
+    "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "stop_gradient", "swish", "tan", "tanh", "clip",
+)  # fmt: skip
+SAME_SHAPE_LAYERS = (
+    "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",
+    "Identity", "LeakyReLU", "Masking", "ReLU", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+)  # fmt: skip
+
+
+def line_up(shapes: tuple[tuple[int | None, ...], ...], how: str) -> tuple[tuple[int | None, ...], ...]:
+    """Shapes of equal rank as a merge sees them, with ``-1`` where an operand has no such axis.
+
+    ``numpy`` puts missing axes in front (the batch included); ``layer`` puts them behind axis 0, which for all
+    operands is the batch (``Merge.call`` in Keras expands dims at axis 1).
+    """
+    rank = max(map(len, shapes))
+    if how == "numpy":
+        return tuple((-1,) * (rank - len(shape)) + shape for shape in shapes)
+    return tuple(shape[:1] + (-1,) * (rank - len(shape)) + shape[1:] for shape in shapes)
+
+
+def merge_shapes(call: Call) -> tuple[tuple[int | None, ...], ...] | None:
+    """The shapes of all tensors and array constants that a merge joins; None where a rank is unknown."""
+    found: list[tuple[int | None, ...]] = []
+    for operand in merge_operands(call.arguments):
+        if isinstance(operand, Constant):
+            found.append(operand.shape)
+            continue
+        shape = call.operands[operand.index].shape
+        if shape is None:
+            return None
+        found.append(shape)
+    return tuple(found)
+
+
+def merge_operands(arguments: FrozenDict) -> tuple[Slot | Constant, ...]:
+    """The tensors and array constants that a merge joins, in order; scalars do not count."""
+    first = [value for key, value in arguments.items() if key not in ("mask", "training")]
+    flat = [item for value in first for item in (value if isinstance(value, tuple) else (value,))]  # pyright: ignore
+    return tuple(
+        item for item in flat if isinstance(item, Slot) or (isinstance(item, Constant) and item.shape != ())
+    )
+
+
+def _layer_merge_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape, dtype = _broadcast(call, "layer"), compute_dtype(call)
+    if shape is None or dtype is None or len(call.operands) < 2:
+        return None
+    return (Spec(shape, dtype),)
+
+
+def _numpy_merge_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = _broadcast(call, "numpy")
+    name = call.kind.removeprefix("ops.")
+    dtypes = {spec.dtype for spec in call.operands}
+    others = [value for value in call.arguments.values() if not isinstance(value, Slot)]
+    if shape is None or len(dtypes) != 1 or any(not _harmless(value, dtypes) for value in others):
+        return None
+    dtype = "bool" if name in PREDICATES else dtypes.pop()
+    if name in ("divide", "true_divide", "arctan2", "hypot") and not dtype.startswith(("float", "bfloat")):
+        return None
+    return (Spec(shape, dtype),)
+
+
+def _harmless(value: object, dtypes: set[str]) -> bool:
+    """A scalar that does not promote: any int or float beside floats, an int beside ints."""
+    floats = all(dtype.startswith(("float", "bfloat")) for dtype in dtypes)
+    if isinstance(value, bool):
+        return dtypes == {"bool"}
+    return isinstance(value, int) or (isinstance(value, float) and floats)
+
+
+def _broadcast(call: Call, how: str) -> tuple[int | None, ...] | None:
+    """The shape that Keras records for a merge (its two rules for None differ: see ``broadcast_shapes``)."""
+    shapes = merge_shapes(call)
+    if not shapes:
+        return None
+    result: list[int | None] = []
+    for axis, extents in enumerate(zip(*line_up(shapes, how), strict=True)):
+        if how == "layer" and axis == 0:
+            batches = {extent for extent in extents if extent is not None}
+            result.append(batches.pop() if len(batches) == 1 else None)
+            continue
+        known = {extent for extent in extents if extent not in (None, 1, -1)}
+        if len(known) > 1:
+            return None
+        if how == "layer" and None in extents:
+            result.append(None)  # Merge._compute_elemwise_op_output_shape forgets the extent it knows
+        elif known:
+            result.append(known.pop())
+        else:
+            result.append(None if None in extents else 1)
+    return tuple(result)
+
+
+def _unary_specs(call: Call) -> tuple[Spec, ...] | None:
+    spec = call.operands[0]
+    return (spec,) if spec.dtype.startswith(("float", "bfloat")) else None
+
+
+MERGED_LAYER = Knowledge(specs=_layer_merge_specs, merge="layer")
+MERGED_NUMPY = Knowledge(specs=_numpy_merge_specs, merge="numpy")
+SAME = Knowledge(specs=same_specs, kept=keeps_all)
+
+KINDS = {
+    **{f"layers.{name}": MERGED_LAYER for name in LAYER_MERGES},
+    **{f"ops.{name}": MERGED_NUMPY for name in NUMPY_MERGES},
+    **{f"layers.{name}": SAME for name in SAME_SHAPE_LAYERS},
+    **{f"ops.{name}": Knowledge(specs=_unary_specs, kept=keeps_all) for name in UNARY},
+    "activations.relu": Knowledge(specs=_unary_specs, kept=keeps_all),
+    "ops.cast": Knowledge(
+        specs=lambda call: (Spec(call.operands[0].shape, call.arguments["dtype"]),), kept=keeps_all
+    ),
+}

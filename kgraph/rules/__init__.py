@@ -1,0 +1,1 @@
+"""Rule checkers, one file a rule, found by walking the categories."""
