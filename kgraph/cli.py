@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -85,9 +86,11 @@ def check(
     if output_format == "json":
         text = report.to_json() + "\n"
     else:
-        from kgraph.report.text import render
+        from kgraph.report.text import plain, render
 
-        text = render(report, every=verbose) + "\n"
+        terminal = output is None and sys.stdout.isatty()
+        width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
+        text = render(report, every=verbose, width=width, style=_style if terminal else plain) + "\n"
     _emit(text, output)
     return report.exit_code(Severity(fail_on))
 
@@ -100,6 +103,7 @@ def check(
 def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output_format: str) -> None:
     """Fuse what can be fused exactly, and say why the rest cannot."""
     from kgraph.api import extract, show
+    from kgraph.findings import FusedSummary
     from kgraph.report.fusions import render, render_json
     from kgraph.rewrite import rewrite
 
@@ -107,7 +111,7 @@ def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output
     outcome = rewrite(graph)
     if output is not None:
         _emit(show(outcome.graph), output)
-    sizes = (len(graph.ops), graph.edge_count), (len(outcome.graph.ops), outcome.graph.edge_count)
+    sizes = [FusedSummary(len(item.ops), item.edge_count) for item in (graph, outcome.graph)]
     writer = render_json if output_format == "json" else render
     click.echo(writer(*sizes, outcome.applied, outcome.refused), nl=False)
 
@@ -139,6 +143,22 @@ def show(source: str, nested: str, run_lambdas: bool, fused: bool, output: str |
 
     graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
     _emit(api.show(api.fuse(graph).graph if fused else graph), output)
+
+
+COLOURS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True},
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow"},
+    "info": {"fg": "cyan"},
+    "good": {"fg": "green"},
+    "dim": {"dim": True},
+}
+
+
+def _style(text: str, role: str) -> str:
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        return text
+    return click.style(text, **COLOURS[role])
 
 
 def _emit(text: str, output: str | None) -> None:

@@ -186,7 +186,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dicts, lists, strings and numbers (JSON contract, version 1)."""
-        plain = _plain(self)
+        plain = to_plain(self)
         return {"version": plain.pop("version"), **plain}
 
     def to_json(self, *, indent: int | None = 2) -> str:
@@ -200,13 +200,14 @@ class Report:
         return int(any(finding.severity.rank >= fail_on.rank for finding in self.findings))
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Records as plain dicts, lists, strings and numbers, as JSON has them."""
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return {str(key): to_plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [to_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, StrEnum):
         return value.value
     if value is ...:

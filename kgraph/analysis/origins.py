@@ -85,11 +85,11 @@ def reason(graph: Graph, found: Origin) -> str:
 
 
 def passage(graph: Graph, found: Origin) -> str:
-    """How the extent came through: ``through convolutions of stride 1``; empty where nothing could have changed it."""
+    """How the extent came through: ``unchanged``, or ``unchanged through convolutions of stride 1``."""
     windows = [graph.ops[node] for node in found.through if "strides" in graph.ops[node].config]
     if not windows:
-        return ""
-    sizes = {size for op in windows for size in op.config.get("kernel_size", op.config.get("pool_size", ()))}
-    what = f"{sizes.pop()}-wide " if len(sizes) == 1 else ""
-    plural = "s" if len(windows) > 1 else ""
-    return f"unchanged through {len(windows)} {what}window{plural} of stride 1"
+        return "unchanged"
+    sizes = {extent for op in windows for extent in op.config.get("kernel_size", op.config.get("pool_size", ()))}
+    what = "convolutions" if all("kernel_size" in op.config for op in windows) else "windows"
+    width = f"{sizes.pop()}-wide " if len(sizes) == 1 else ""
+    return f"unchanged through {width}{what} of stride 1"

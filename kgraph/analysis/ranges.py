@@ -82,6 +82,13 @@ def words(ranges: Sequence[range], most: int = 4) -> str:
     return ", ".join(said) or "none"
 
 
+def channels(ranges: Sequence[range], verb: str = "") -> str:
+    """``channel 3 is`` or ``channels 0..3, 8 are``: the words with a verb that agrees."""
+    several = size(ranges) != 1
+    agreed = {"is": ("is", "are")}.get(verb, (verb, verb))[several]
+    return f"channel{'s' * several} {words(ranges)}{' ' * bool(agreed)}{agreed}"
+
+
 def _run(run: range) -> str:
     if len(run) == 1:
         return str(run[0])

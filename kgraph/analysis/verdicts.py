@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kgraph.analysis.extents import ABSENT, BATCH, Extent, Operand, Symbol, lined_up, merge_inputs
 from kgraph.analysis.origins import Origin, axis_names, origin, passage, reason
+from kgraph.analysis.shortcuts import shortcut
 from kgraph.findings import MergeInput, Stretch, Verdict
 from kgraph.graph import Graph, Op, memoised
 from kgraph.ops import knowledge
@@ -130,7 +131,8 @@ def _identical_words(
             continue
         origins = list(dict.fromkeys(origin(graph, tensor, axis) for tensor in tensors))
         stories.setdefault(_story(graph, origins, row[0]), []).append((names[axis], row[0]))
-    return tuple(_sentence(story, group) for story, group in stories.items())
+    way = shortcut(graph, *tensors) if len(tensors) == len(operands) == 2 else None
+    return ((way,) if way else ()) + tuple(_sentence(story, group) for story, group in stories.items())
 
 
 def _sentence(story: str, group: list[tuple[str, Extent]]) -> str:
@@ -145,10 +147,10 @@ def _sentence(story: str, group: list[tuple[str, Extent]]) -> str:
 def _story(graph: Graph, origins: list[Origin], extent: Extent) -> str:
     places = list(dict.fromkeys((found.value, found.axis) for found in origins))
     if len(places) == 1:
-        way = next(filter(None, (passage(graph, found) for found in origins)), "")
+        way = max((passage(graph, found) for found in origins), key=len)
         why = reason(graph, origins[0])
         fixed = f" ({why})" if why and why != "the input" else ""
-        return f"all inputs have it from {places[0][0]}{fixed}{', ' + way if way else ', unchanged'}"
+        return f"from {places[0][0]}{fixed}, {way}"
     by_place = {(found.value, found.axis): reason(graph, found) for found in origins}
     reasons = list(dict.fromkeys(by_place.values()))
     called = [str(value) for value, _ in by_place]

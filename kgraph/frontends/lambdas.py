@@ -24,9 +24,9 @@ _SHIFT = {(3, 11): 0, (3, 12): 4, (3, 13): 5}.get(_PYTHON, -1)
 _COMPARISONS = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _ARITHMETIC = "add and_ floordiv lshift matmul mul mod or_ pow rshift sub truediv xor"
+_SCALARS = (bool, types.NoneType, str, float, types.EllipsisType)
 _BUILTINS = (slice, min, max, int, abs)
 _STEPS, _BITS, _LENGTH, _DEPTH = 10_000, 128, 1_000, 100
-_BROKEN = "is not well formed"
 _REFUSALS = {
     **dict.fromkeys(("CALL", "KW_NAMES"), "calls a function"),
     **dict.fromkeys(("STORE_", "DELETE_"), "writes to or deletes a variable"),
@@ -43,13 +43,11 @@ class _UnknownError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opaque:
-    """A value that may be carried about; the note says what is wrong with a function that uses it."""
-
-    note: str
+    note: str  # what is wrong with a function that uses this value, and does not just carry it about
 
 
 _TENSOR, _PICKED = _Opaque("computes with the tensor"), _Opaque("computes with the tensor's subscript")
-_NULL, _OTHER = _Opaque(_BROKEN), _Opaque("uses other things than plain values")
+_NULL, _OTHER = _Opaque("is not well formed"), _Opaque("uses other things than plain values")
 
 
 @dataclass(slots=True)
@@ -64,7 +62,7 @@ class _Frame:
 
     def pop(self, count: int = 1) -> list[Any]:
         if count > len(self.stack):
-            raise _UnknownError(_BROKEN)
+            raise _UnknownError("is not well formed")
         return [self.stack.pop() for _ in range(count)][::-1]
 
     def load(self, *numbers: int) -> list[Any]:
@@ -140,8 +138,7 @@ def _is(value: object, *kinds: type) -> bool:
 
 
 def _is_scalar(value: Any) -> bool:
-    small = _is(value, int) and value.bit_length() <= _BITS
-    return small or _is(value, bool, types.NoneType, str, float, types.EllipsisType)
+    return _is(value, *_SCALARS) or (_is(value, int) and value.bit_length() <= _BITS)
 
 
 def _freeze(value: Any, *, nested: bool = False) -> Any:
@@ -167,15 +164,13 @@ def _captures(fn: types.FunctionType, cell_number: Callable[[object], int]) -> t
     scope: dict[str, object] = fn.__globals__ if _is(fn.__globals__, dict) else {}
     codes = [fn.__code__]
     for code in codes:  # it grows
-        codes += [
-            each for each in code.co_consts if _is(each, types.CodeType) and all(each is not one for one in codes)
-        ]
+        codes += [each for each in code.co_consts if _is(each, types.CodeType) and all(each is not i for i in codes)]
     loads = [(code.co_names, *load) for code in codes for load in _program(code.co_code).values() if load[0] in _LOADS]
     named = {name for names, load, at, _ in loads for name in names[at >> (load == "LOAD_GLOBAL") :][:1]}
     read = [(name, cell_number(cell), _freeze(_contents(cell))) for name, cell in cells]
     read += [(name, None, _freeze(scope[name])) for name in named if _freeze(scope.get(name, _OTHER)) is not _OTHER]
-    ordered = sorted(read, key=lambda each: (each[0], each[1] is None))
-    return tuple(Capture(name, cell, None if value is _OTHER else value) for name, cell, value in ordered)
+    read.sort(key=lambda each: (each[0], each[1] is None))
+    return tuple(Capture(name, cell, None if value is _OTHER else value) for name, cell, value in read)
 
 
 def _contents(cell: types.CellType) -> object:
@@ -190,8 +185,8 @@ def _hash(value: object, memo: dict[int, tuple[object, bytes]], depth: int = 0) 
     if id(value) not in memo:
         own, inner = _parts(value) if depth < _DEPTH else ("deep", ())
         hashes = [_hash(part, memo, depth + 1) for part in inner]
-        joined = b"".join(sorted(hashes) if _is(value, frozenset) else hashes)
-        memo[id(value)] = value, hashlib.sha256(own.encode() + b"\0" + joined).digest()
+        ordered = sorted(hashes) if _is(value, frozenset) else hashes
+        memo[id(value)] = value, hashlib.sha256(b"\0".join([own.encode(), *ordered])).digest()
     return memo[id(value)][1]
 
 
@@ -205,33 +200,30 @@ def _parts(value: Any) -> tuple[str, Sequence[object]]:
         return type(value).__name__, tuple(value)
     if _is(value, int):
         return hex(value), ()  # there is a limit to decimal digits
-    plain = _is(value, bool, types.NoneType, types.EllipsisType, float, complex, str, bytes)
-    return ascii(value) if plain else "other", ()
+    return ascii(value) if _is(value, *_SCALARS, complex, bytes) else "other", ()
 
 
 def _selection(fn: types.FunctionType, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Walks the function's bytecode to its end."""
     if _SHIFT < 0:
         raise _UnknownError("is bytecode of an unknown Python")
-    if not _is(fn.__globals__, dict) or not _is(fn.__builtins__, dict):
-        raise _UnknownError("has globals that are no plain dict")
+    dicts = (fn.__globals__, fn.__builtins__, {} if fn.__kwdefaults__ is None else fn.__kwdefaults__)
+    if not all(_is(each, dict) for each in dicts) or not _is(fn.__defaults__, tuple, types.NoneType):
+        raise _UnknownError("has globals or defaults of an unusual type")
     if fn.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise _UnknownError("is a generator or coroutine")
     if fn.__code__.co_exceptiontable:
         raise _UnknownError("handles errors")
     frame, program = _Frame(fn, _bind(fn, arguments)), _program(fn.__code__.co_code)
     for _ in range(_STEPS):
-        name, argument, frame.at = program.get(frame.at, ("", 0, 0))
+        name, argument, frame.at = program.get(frame.at, ("(none)", 0, 0))
         if name in ("RETURN_VALUE", "RETURN_CONST"):
             break
-        step = _STEP.get(name)
-        frame.stack += step(frame, argument) if step else _jump(frame, name, argument)
+        frame.stack += _STEP[name](frame, argument) if name in _STEP else _jump(frame, name, argument)
     else:
         raise _UnknownError("runs for too long")
     result = frame.pop()[0] if name == "RETURN_VALUE" else None
     if result is not _PICKED or frame.key is None:
-        what = "the tensor itself" if result is _TENSOR else "something else than a subscript of the tensor"
-        raise _UnknownError(f"returns {what}")
+        raise _UnknownError("returns the tensor itself" if result is _TENSOR else "returns no subscript of the tensor")
     return frame.key
 
 
@@ -245,10 +237,10 @@ def _bind(fn: types.FunctionType, arguments: Mapping[str, Any]) -> dict[int, Any
     bare.__kwdefaults__ = fn.__kwdefaults__
     try:
         bound = inspect.signature(bare).bind(_TENSOR, **{**arguments, **passed})
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise _UnknownError(f"cannot be called as Keras does: {error}") from None
     bound.apply_defaults()
-    return {names.index(name): _usable(value, repr(name)) for name, value in bound.arguments.items()}
+    return {names.index(name): _usable(value, repr(name)) for name, value in bound.arguments.items() if name in names}
 
 
 def _program(code: bytes) -> dict[int, tuple[str, int, int]]:
@@ -256,10 +248,10 @@ def _program(code: bytes) -> dict[int, tuple[str, int, int]]:
     program: dict[int, tuple[str, int, int]] = {}
     start = last = argument = 0
     for at in range(0, len(code), 2):
-        name, argument = dis.opname[code[at]], argument << 8 | code[at + 1]
+        name, argument = dis.opname[code[at]], (argument & 0xFFFFFF) << 8 | code[at + 1]
         if name == "EXTENDED_ARG":
             continue
-        if name == "CACHE":
+        if name == "CACHE" and last in program:
             program[last] = (*program[last][:2], at + 2)
         else:
             program[start], last = (name, argument, at + 2), start
@@ -283,14 +275,11 @@ def _refusal(frame: _Frame, name: str, argument: int) -> str:
     if name in ("LOAD_ATTR", "LOAD_METHOD"):
         wide = name == "LOAD_ATTR" and _PYTHON != (3, 11)
         return f"reads the attribute {_item(frame.function.__code__.co_names, argument >> wide)!r}"
-    notes = [note for start, note in _REFUSALS.items() if name.startswith(start)]
-    return notes[0] if notes else f"uses the instruction {name or 'that is missing'}"
+    return next((note for start, note in _REFUSALS.items() if name.startswith(start)), f"uses the instruction {name}")
 
 
 def _item(sequence: Sequence[Any], index: int) -> Any:
-    if not 0 <= index < len(sequence):
-        raise _UnknownError(_BROKEN)
-    return sequence[index]
+    return _compute(operator.getitem, sequence, index)
 
 
 def _known(value: Any) -> Any:
@@ -300,8 +289,7 @@ def _known(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    _known(_freeze(_known(value)))
-    return value
+    return _known(_freeze(_known(value)))
 
 
 def _number(value: Any) -> Any:
@@ -356,6 +344,10 @@ def _call(frame: _Frame, count: int) -> list[Any]:
     return [_freeze(_compute(function, *(values if function is slice else map(_number, values))))]
 
 
+def _unpack(values: Any, count: int) -> list[Any]:
+    return [value for value, _ in zip(values, range(count), strict=True)][::-1]
+
+
 def _key(value: Any) -> tuple[Any, ...]:
     """The subscript's key, if it is basic slicing with known numbers."""
     parts: tuple[Any, ...] = value if _is(value, tuple) else (value,)
@@ -372,9 +364,7 @@ def _subscript(frame: _Frame, container: Any, key: Any) -> list[Any]:
     if container is _TENSOR:
         frame.key = _key(key)
         return [_PICKED]
-    if not _is(_known(container), tuple):
-        raise _UnknownError("subscripts something else than the tensor")
-    return [_compute(operator.getitem, container, _number(key))]
+    return [_compute(operator.getitem, _known(container), _number(key))]
 
 
 _STEP: dict[str, Callable[[_Frame, int], list[Any]]] = {
@@ -395,6 +385,8 @@ _STEP: dict[str, Callable[[_Frame, int], list[Any]]] = {
     "BUILD_SLICE": lambda frame, count: [Slice(*frame.pop(3 if count == 3 else 2))],
     "UNARY_NEGATIVE": lambda frame, _: [-_number(*frame.pop())],
     "UNARY_INVERT": lambda frame, _: [_compute(operator.invert, +_number(*frame.pop()))],
+    "UNARY_POSITIVE": lambda frame, _: [+_number(*frame.pop())],
+    "CALL_INTRINSIC_1": lambda frame, which: [+_number(*frame.pop())] if which == 5 else _known(_OTHER),
     "UNARY_NOT": lambda frame, _: [not _known(*frame.pop())],
     "TO_BOOL": lambda frame, _: [bool(_known(*frame.pop()))],
     "BINARY_OP": lambda frame, argument: [_binary(*frame.pop(2), argument=argument)],
@@ -403,5 +395,6 @@ _STEP: dict[str, Callable[[_Frame, int], list[Any]]] = {
     "IS_OP": lambda frame, negated: [_is_op(*frame.pop(2), negated=negated)],
     "BINARY_SUBSCR": lambda frame, _: _subscript(frame, *frame.pop(2)),
     "BINARY_SLICE": lambda frame, _: _subscript(frame, (popped := frame.pop(3))[0], Slice(*popped[1:])),
+    "UNPACK_SEQUENCE": lambda frame, count: _compute(_unpack, _known(*frame.pop()), count),
     "CALL": _call,
 }

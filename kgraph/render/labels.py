@@ -110,7 +110,7 @@ def _slice_text(part: Slice, depth: int = 0) -> str:
 
 def subscript(key: Any) -> str:
     """``[..., 4:8]``."""
-    parts: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)
+    parts: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)  # pyright: ignore[reportUnknownVariableType]
     return f"[{', '.join(map(value_text, parts))}]"
 
 
@@ -125,8 +125,10 @@ def detail(op: Op) -> str:
     if op.is_input:
         return " · ".join((shape_label(op.outputs[0].shape), op.outputs[0].dtype)) if op.outputs else ""
     settings = {**op.config, **{key: value for key, value in op.arguments.items() if not _holds_slot(value)}}
-    if op.replaces and "groups" in settings:
-        del settings["groups"]  # the badge says it
+    if op.replaces:
+        settings.pop("groups", None)  # the badge says it
+    if settings.get("axis") in (-1, (-1,)) and short_kind(op.kind).endswith(("Normalization", "Softmax", "softmax")):
+        del settings["axis"]
     told = [text for key, say in DETAILS.items() if key in settings and (text := _told(say, settings[key], key))]
     return one_line(" · ".join((*told, *_rest(op, settings))))
 
@@ -229,7 +231,7 @@ DETAILS: dict[str, Callable[[Any], Text]] = {
     "input_dim": _named("in"),
     "output_dim": _named("out"),
     "kernel_size": _kernel,
-    "pool_size": _even("pool") and (lambda value: f"pool {_grid(value)}"),
+    "pool_size": lambda value: f"pool {_grid(value)}",
     "size": _even("size"),
     "strides": _even("stride", 1),
     "padding": _around("pad"),

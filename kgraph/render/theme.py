@@ -37,21 +37,42 @@ class Family:
 
 
 FAMILIES = {
-    "input": Family("input", "model input", Colours("#eff2f6", "#475569", "#334155"), Colours("#252d38", "#94a3b8", "#cbd5e1")),
-    "conv": Family("conv", "convolution", Colours("#eaf2fb", "#2b6cb0", "#1f5592"), Colours("#152a42", "#5b9be0", "#a9cdf5")),
-    "norm": Family(
-        "norm", "normalisation, dropout", Colours("#e8f6f3", "#44aa99", "#1b675b"), Colours("#12302c", "#44aa99", "#93dccf")
+    "input": Family(
+        "input", "model input", Colours("#eff2f6", "#475569", "#334155"), Colours("#252d38", "#94a3b8", "#cbd5e1")
     ),
-    "act": Family("act", "activation", Colours("#f7f6e1", "#999933", "#5a5a12"), Colours("#2c2c14", "#b3b34a", "#dcdc92")),
-    "merge": Family("merge", "merge", Colours("#f9ecf7", "#aa4499", "#86327a"), Colours("#351c32", "#d07ac2", "#eeb8e5")),
-    "pool": Family("pool", "pooling", Colours("#e6f5fc", "#56b4e9", "#125d88"), Colours("#0f2f40", "#56b4e9", "#a5dbf8")),
+    "conv": Family(
+        "conv", "convolution", Colours("#eaf2fb", "#2b6cb0", "#1f5592"), Colours("#152a42", "#5b9be0", "#a9cdf5")
+    ),
+    "norm": Family(
+        "norm",
+        "normalisation, dropout",
+        Colours("#e8f6f3", "#44aa99", "#1b675b"),
+        Colours("#12302c", "#44aa99", "#93dccf"),
+    ),
+    "act": Family(
+        "act", "activation", Colours("#f7f6e1", "#999933", "#5a5a12"), Colours("#2c2c14", "#b3b34a", "#dcdc92")
+    ),
+    "merge": Family(
+        "merge", "merge", Colours("#f9ecf7", "#aa4499", "#86327a"), Colours("#351c32", "#d07ac2", "#eeb8e5")
+    ),
+    "pool": Family(
+        "pool", "pooling", Colours("#e6f5fc", "#56b4e9", "#125d88"), Colours("#0f2f40", "#56b4e9", "#a5dbf8")
+    ),
     "dense": Family(
-        "dense", "dense, attention, recurrent", Colours("#eceafa", "#332288", "#332288"), Colours("#23214a", "#8f84ea", "#c9c3fb")
+        "dense",
+        "dense, attention, recurrent",
+        Colours("#eceafa", "#332288", "#332288"),
+        Colours("#23214a", "#8f84ea", "#c9c3fb"),
     ),
     "shape": Family(
-        "shape", "reshape, select, join", Colours("#fbf4e0", "#c2a53e", "#684f0a"), Colours("#322a12", "#cdb45a", "#ecd99a")
+        "shape",
+        "reshape, select, join",
+        Colours("#fbf4e0", "#c2a53e", "#684f0a"),
+        Colours("#322a12", "#cdb45a", "#ecd99a"),
     ),
-    "maths": Family("maths", "other operation", Colours("#f3f4f5", "#8b95a3", "#454f5c"), Colours("#272b30", "#8b95a3", "#c7ced6")),
+    "maths": Family(
+        "maths", "other operation", Colours("#f3f4f5", "#8b95a3", "#454f5c"), Colours("#272b30", "#8b95a3", "#c7ced6")
+    ),
     "custom": Family(
         "custom", "custom or opaque", Colours("#fae9ef", "#882255", "#882255"), Colours("#3a1827", "#d96a9b", "#f3b4cd")
     ),
@@ -71,7 +92,14 @@ TONES = {
 }
 """Badges bring their own ground, so they are the same in both schemes."""
 
-LIGHT = {"page": "#ffffff", "ink": "#16202c", "soft": "#536071", "body": "#2a3543", "line": "#7d8a99", "rule": "#e3e8ee"}
+LIGHT = {
+    "page": "#ffffff",
+    "ink": "#16202c",
+    "soft": "#536071",
+    "body": "#2a3543",
+    "line": "#7d8a99",
+    "rule": "#e3e8ee",
+}
 DARK = {"page": "#11161d", "ink": "#f1f4f8", "soft": "#a3b0c0", "body": "#d5dde6", "line": "#75828f", "rule": "#2b3440"}
 ERROR, WARNING = "#c5281c", "#b26a00"
 DARK_ERROR, DARK_WARNING = "#ff7b6e", "#f0ad3d"
@@ -136,10 +164,8 @@ def _scheme(colours: dict[str, str], error: str, warning: str) -> tuple[str, ...
 
 
 def _family(name: str, colours: Colours) -> tuple[str, ...]:
-    # :where() would keep the outline of a finding stronger, but librsvg does not know it: so only .base is coloured here.
     return (
-        f".{name} .card{{fill:{colours.ground}}}",
-        f".{name} .base{{stroke:{colours.accent}}}",
+        f".{name} .base{{fill:{colours.ground};stroke:{colours.accent}}}",
         f".{name} .bar{{fill:{colours.accent}}}",
         f".{name} .t{{fill:{colours.ink}}}",
     )
@@ -159,7 +185,7 @@ _WIDTHS = {
     for characters, width in (
         ("ijl'|", 0.235),
         (" .,:;!/ftI[]()\\·", 0.295),
-        ("r-*\"`{}°", 0.36),
+        ('r-*"`{}°', 0.36),
         ("ckvxyzsJ", 0.52),
         ("wCDHNRUÜ", 0.74),
         ("GOQ", 0.79),
@@ -194,7 +220,7 @@ def _advance(character: str, usual: float) -> float:
 
 
 def cut(text: str, room: float, measure: Callable[[str], float], most: int = 80) -> str:
-    """The text, or its two ends with an ellipsis between them where it is longer than ``room`` or ``most`` characters."""
+    """The text; its two ends and an ellipsis where it is wider than ``room`` or longer than ``most`` characters."""
     if len(text) <= most and measure(text) <= room:
         return text
     ends = min(len(text), most) - 1

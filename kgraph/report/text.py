@@ -2,123 +2,153 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from kgraph.findings import Endpoint, Finding, Fusion, Refusal, Report, Verdict
 
-MOST = 12
-"""Lines of one kind that are written out before the rest is counted."""
+MOST = 16
+"""Lines of one section that are written out before the rest is counted."""
 
-SHORT = {
-    "identical": "identical",
-    "conditional": "conditional",
-    "broadcast": "broadcast",
-    "incompatible": "incompatible",
-    "unknown": "unknown",
-}
+ORDER = ("incompatible", "broadcast", "conditional", "unknown", "identical")
+"""Verdicts, what needs a look first."""
+
+Style = Callable[[str, str], str]
+"""(text, role) -> text; roles are ``title``, ``error``, ``warning``, ``info``, ``good``, ``dim``."""
 
 
-def render(report: Report, *, every: bool = False) -> str:
-    """The report as text, without colour.
+def plain(text: str, _: str) -> str:
+    """No colour."""
+    return text
+
+
+def render(report: Report, *, every: bool = False, width: int = 100, style: Style = plain) -> str:
+    """The report as text.
 
     Args:
         report: what to write.
-        every: write out every merge, fusion and refusal instead of folding what repeats.
+        every: write out every merge, fusion and refusal, and why, instead of folding what repeats.
+        width: columns.
+        style: colours words.
     """
-    most = 1_000_000 if every else MOST
-    return "\n".join(_lines(report, most))
+    most = 10**9 if every else MOST
+    sections = (
+        _problems(report, style),
+        _findings(report.findings, most, style),
+        _merges(report.merges, most, every=every, style=style),
+        fusion_lines(report.fusions, most, style),
+        refusal_lines(report.refusals, most, style),
+    )
+    lines = list(_head(report, style))
+    for section in sections:
+        found = list(section)
+        lines += ["", *found] if found else []
+    lines += ["", _closing(report, style)]
+    return "\n".join(wrapped for line in lines for wrapped in _wrap(line, width))
 
 
-def _lines(report: Report, most: int) -> Iterator[str]:
-    yield from _head(report)
-    yield from _section("errors", [f"  {item.where}: {item.message}" for item in report.errors], most)
-    yield from _findings(report.findings, most)
-    yield from _section(_counted(report.merges), [_merge(verdict) for verdict in _folded(report.merges, most)], most)
-    yield from _section("fusions", [_fusion(item) for item in report.fusions], most)
-    yield from _section("not fused", [_refusal(item) for item in report.refusals], most)
-    yield ""
-    yield _verdict(report)
+def _wrap(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False)
 
 
-def _head(report: Report) -> Iterator[str]:
+def _head(report: Report, style: Style) -> Iterator[str]:
     graph = report.graph
-    weights = "unknown number of" if graph.parameters is None else f"{graph.parameters:,}"
-    yield f"{report.source.name}: {graph.nodes:,} calls, {graph.edges:,} tensors, {weights} parameters"
-    yield f"  {_ends('in', graph.inputs)}   {_ends('out', graph.outputs)}"
+    weights = "an unknown number of" if graph.parameters is None else f"{graph.parameters:,}"
+    yield f"{style(report.source.name, 'title')}  {graph.nodes:,} calls, {graph.edges:,} tensors, {weights} parameters"
+    yield f"  in   {_ends(graph.inputs)}"
+    yield f"  out  {_ends(graph.outputs)}"
     if report.fused and report.fused.nodes != graph.nodes:
-        yield f"  fused: {report.fused.nodes:,} calls, {report.fused.edges:,} tensors"
+        yield f"  fused into {report.fused.nodes:,} calls, {report.fused.edges:,} tensors"
 
 
-def _ends(label: str, ends: tuple[Endpoint, ...]) -> str:
-    said = [f"{end.value} {_shape(end.shape)}" for end in ends[:3]]
-    more = [f"and {len(ends) - 3} more"] if len(ends) > 3 else []
-    return f"{label}: {', '.join([*said, *more])}"
+def _ends(ends: tuple[Endpoint, ...]) -> str:
+    said = [f"{end.value} {_shape(end.shape)} {end.dtype}" for end in ends[:3]]
+    return ", ".join([*said, f"and {len(ends) - 3} more"] if len(ends) > 3 else said)
 
 
 def _shape(shape: tuple[int | str | None, ...] | None) -> str:
     if shape is None:
         return "of unknown rank"
-    return "(" + ", ".join("?" if extent is None else str(extent) for extent in shape) + ")"
+    return "(" + ", ".join("?" if extent is None else str(extent) for extent in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
-def _section(title: str, lines: list[str], most: int) -> Iterator[str]:
-    if not lines:
-        return
-    yield ""
-    yield title
-    yield from lines[:most]
-    if len(lines) > most:
-        yield f"  ... and {len(lines) - most} more"
+def _problems(report: Report, style: Style) -> Iterator[str]:
+    for item in report.errors:
+        yield f"{style('error', 'error')} {item.where}: {item.message}"
 
 
-def _findings(findings: tuple[Finding, ...], most: int) -> Iterator[str]:
+def _findings(findings: tuple[Finding, ...], most: int, style: Style) -> Iterator[str]:
     ranked = sorted(findings, key=lambda finding: -finding.severity.rank)
-    shown = [finding for finding in ranked if finding.severity.rank > 0]
-    notes = [finding for finding in ranked if finding.severity.rank == 0]
-    lines: list[str] = []
-    for finding in shown[:most]:
-        lines += [f"  {finding.severity.value} {finding.rule} {finding.name}: {finding.message}"]
-    if len(shown) > most:
-        lines.append(f"  ... and {len(shown) - most} more")
-    for rule in dict.fromkeys((finding.rule, finding.help) for finding in shown):
-        lines.append(f"  {rule[0]}: {rule[1]}")
-    for (rule, name), count in Counter((finding.rule, finding.name) for finding in notes).items():
-        lines.append(f"  info {rule} {name}: {count} that {'look' if count > 1 else 'looks'} intended")
-    yield from _section("findings", lines, len(lines))
+    loud = [finding for finding in ranked if finding.severity.rank > 0]
+    quiet = [finding for finding in ranked if finding.severity.rank == 0]
+    if not findings:
+        return
+    yield style("findings", "title")
+    for finding in loud[:most]:
+        yield f"  {style(f'{finding.severity.value} {finding.rule}', finding.severity.value)} {finding.message}"
+    if len(loud) > most:
+        yield f"  ... and {len(loud) - most} more"
+    for rule, name, advice in dict.fromkeys((finding.rule, finding.name, finding.help) for finding in loud):
+        yield f"  {rule} {name}: {advice}"
+    for (rule, name), count in Counter((finding.rule, finding.name) for finding in quiet).items():
+        if most > MOST:
+            yield from (f"  {style(f'info {rule}', 'info')} {item.message}" for item in quiet if item.rule == rule)
+        else:
+            yield f"  {style(f'info {rule}', 'info')} {name}: {count} merge{'s' * (count > 1)} broadcast as intended"
 
 
-def _counted(merges: tuple[Verdict, ...]) -> str:
+def _merges(merges: tuple[Verdict, ...], most: int, *, every: bool, style: Style) -> Iterator[str]:
+    if not merges:
+        return
     counts = Counter(verdict.verdict for verdict in merges)
-    return "merges: " + ", ".join(f"{counts[name]} {name}" for name in SHORT if counts[name])
+    yield f"{style('merges', 'title')}  {', '.join(f'{counts[name]} {name}' for name in ORDER if counts[name])}"
+    ranked = sorted(merges, key=lambda verdict: ORDER.index(verdict.verdict)) if len(merges) > most else merges
+    for verdict in ranked[:most]:
+        shapes = " + ".join(dict.fromkeys(_shape(item.shape) for item in verdict.inputs))
+        good = verdict.verdict == "identical"
+        said = style(verdict.verdict, "good" if good else "warning")
+        why = "; ".join(verdict.why if every or not good else verdict.why[:1])
+        yield f"  {verdict.node}  {said}  {shapes}{'  ' if why else ''}{style(why, 'dim')}"
+    if len(merges) > most:
+        yield f"  ... and {len(merges) - most} more"
 
 
-def _folded(merges: tuple[Verdict, ...], most: int) -> list[Verdict]:
-    """What needs a look first."""
-    order = ["incompatible", "broadcast", "conditional", "unknown", "identical"]
-    return sorted(merges, key=lambda verdict: order.index(verdict.verdict)) if len(merges) > most else list(merges)
+def fusion_lines(fusions: Sequence[Fusion], most: int, style: Style) -> Iterator[str]:
+    """One line for each group of fusions into the same call."""
+    groups: dict[str, list[str]] = {}
+    for fusion in fusions:
+        kind, config = fusion.becomes["kind"].rpartition(".")[2], fusion.becomes["config"]
+        facts = ", ".join(f"{key}={config[key]}" for key in ("filters", "groups") if key in config)
+        groups.setdefault(f"{len(fusion.replaces)} calls -> {kind}({facts})  {fusion.known}", []).append(fusion.root)
+    yield from _grouped("fusions", len(fusions), groups, most, style)
 
 
-def _merge(verdict: Verdict) -> str:
-    shapes = " + ".join(dict.fromkeys(_shape(item.shape) for item in verdict.inputs))
-    why = f"  {'; '.join(verdict.why)}" if verdict.why else ""
-    return f"  {verdict.node}  {verdict.verdict}  {shapes}{why}"
+def refusal_lines(refusals: Sequence[Refusal], most: int, style: Style) -> Iterator[str]:
+    """One line for each group of refusals for the same reason."""
+    groups: dict[str, list[str]] = {}
+    for refusal in refusals:
+        groups.setdefault(f"{refusal.pattern}: {refusal.reason}", []).append(refusal.root)
+    yield from _grouped("not fused", len(refusals), groups, most, style)
 
 
-def _fusion(fusion: Fusion) -> str:
-    kind = fusion.becomes["kind"].rpartition(".")[2]
-    config = fusion.becomes["config"]
-    facts = ", ".join(f"{key}={config[key]}" for key in ("filters", "groups") if key in config)
-    return f"  {fusion.root}  {len(fusion.replaces)} calls -> {kind}({facts})  {fusion.known}"
+def _grouped(title: str, count: int, groups: dict[str, list[str]], most: int, style: Style) -> Iterator[str]:
+    if not groups:
+        return
+    yield f"{style(title, 'title')}  {count}"
+    for said, roots in list(groups.items())[:most]:
+        names = roots if len(roots) <= 3 or most > MOST else [roots[0], "...", roots[-1]]
+        times = f"  ({len(roots)} times)" if len(roots) > 1 else ""
+        yield f"  {', '.join(names).replace(', ..., ', ' ... ')}  {said}{times}"
+    if len(groups) > most:
+        yield f"  ... and {len(groups) - most} more"
 
 
-def _refusal(refusal: Refusal) -> str:
-    return f"  {refusal.root}  {refusal.pattern}: {refusal.reason}"
-
-
-def _verdict(report: Report) -> str:
+def _closing(report: Report, style: Style) -> str:
     if report.errors:
-        return f"{len(report.errors)} analyses could not run: this model was not fully checked"
+        return style(f"{len(report.errors)} analyses could not run: the model was not fully checked", "error")
     counts = Counter(finding.severity.value for finding in report.findings)
-    said = [f"{counts[name]} {name}{'s' if counts[name] != 1 else ''}" for name in ("error", "warning") if counts[name]]
-    return f"found {' and '.join(said)}" if said else "no problems found"
+    said = [f"{counts[name]} {name}{'s' * (counts[name] != 1)}" for name in ("error", "warning") if counts[name]]
+    return style(f"found {' and '.join(said)}", "error") if said else style("no problems found", "good")

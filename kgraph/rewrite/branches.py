@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kgraph.analysis.ranges import cover, joined, words
+from kgraph.analysis.ranges import channels, cover, joined, words
 from kgraph.analysis.selection import Selection
 from kgraph.graph import Graph, Op, Tree, calls_by_layer
 from kgraph.text.literals import literal, same
@@ -102,7 +102,8 @@ def gaps(selections: Sequence[Selection]) -> str | None:
         return None
     if len({selection.ranges for selection in selections}) == 1:
         missing = (cover(selections[0].ranges, extent) or ((), ()))[0]
-        return f"all {len(selections)} branches read channels {words(selections[0].ranges)}, and {words(missing)} are never read"
+        same = channels(selections[0].ranges)
+        return f"all {len(selections)} branches read {same}, and {channels(missing, 'is')} never read"
     found = cover(runs, extent)
     if found is None:
         return f"the branches do not read the channels 0..{extent - 1} in order"
@@ -110,6 +111,6 @@ def gaps(selections: Sequence[Selection]) -> str | None:
     if not missing and not repeated:
         order = words(runs, most=6)
         return f"the branches read the channels in the order {order}, not 0..{extent - 1}"
-    parts = [f"channels {words(repeated)} are read more than once"] if repeated else []
-    parts += [f"channels {words(missing)} are never read"] if missing else []
+    parts = [f"{channels(repeated, 'is')} read more than once"] if repeated else []
+    parts += [f"{channels(missing, 'is')} never read"] if missing else []
     return " and ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kgraph.analysis.ranges import cover, words
+from kgraph.analysis.ranges import channels, cover
 from kgraph.analysis.selection import Selection, reads
 from kgraph.findings import Finding, Severity
 from kgraph.graph import Function, Graph, Value
@@ -68,11 +68,14 @@ class LateBoundSlice:
             name=self.name,
             severity=self.severity,
             message=(
-                f"all {len(nodes)} branches of {selection.source} read channels {_read(function, selection)}; channels "
-                f"{words(missing)} are never read: the Lambdas look up {names} when they run, and it has its last value"
+                f"all {len(nodes)} branches of {selection.source} read {_read(function, selection)}; "
+                f"{channels(missing, 'is')} never read"
             ),
             nodes=tuple(nodes),
-            help=f"bind at definition: Lambda(lambda t, {bound}: ...), or slice without a Lambda: x[..., a:b]",
+            help=(
+                f"the Lambdas look up {names} when they run, and find its last value; bind it when each is made, "
+                f"Lambda(lambda t, {bound}: ...), or slice without a Lambda, x[..., a:b]"
+            ),
             known=selection.known,
         )
 
@@ -92,7 +95,7 @@ def _is_certain(graph: Graph, nodes: list[str], selection: Selection) -> bool:
 def _read(function: Function, selection: Selection) -> str:
     """The channels as written, even where the tensor has none of them."""
     if selection.width:
-        return words(selection.ranges)
+        return channels(selection.ranges)
     part = next((item for item in function.selection or () if hasattr(item, "start")), None)
     bounds = f"{part.start}..{part.stop - 1}" if part and isinstance(part.start, int) and isinstance(part.stop, int) else "none"
-    return f"{bounds}, of which it has none (0..{selection.extent - 1})"
+    return f"channels {bounds}, of which it has none (0..{selection.extent - 1})"

@@ -1,0 +1,134 @@
+"""The picture as SVG: a header, a legend, and the graph as the layout places it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from xml.sax.saxutils import escape
+
+from kgraph.render.cards import VERDICTS, Badge, Link, Picture
+from kgraph.render.layout import Layout, Point, Route, Wire, arrange
+from kgraph.render.paint import Face, badge, face, flow, num, paint, pill_width, text
+from kgraph.render.theme import DETAIL, FAMILIES, LABEL, TONES, cut, sans_width, style_sheet
+
+MARGIN, LEAST = 32.0, 560.0
+HEADER, LEGEND_LINE, AFTER_LEGEND = 72.0, 24.0, 40.0
+ARROW, ARROW_HALF = 7.0, 3.4
+
+
+def write(picture: Picture) -> str:
+    """The SVG text of a picture.
+
+    Raises:
+        DrawError: the layout engine is missing, failed, or took too long.
+    """
+    faces = [face(card) for card in picture.cards]
+    wires = [Wire(link.tail, link.head, sans_width(link.label, LABEL)) for link in picture.links]
+    layout = arrange([face.size for face in faces], wires)
+    inner = max(layout.width, LEAST)
+    legend, legend_height = _legend(picture, inner)
+    top = MARGIN + HEADER + (20 if picture.checked else 0)
+    graph_top = top + legend_height + AFTER_LEGEND
+    width, height = math.ceil(inner + 2 * MARGIN), math.ceil(graph_top + layout.height + MARGIN)
+    lines = (
+        *_head(picture, width, height, inner),
+        f'<g transform="translate({num(MARGIN)} {num(top)})">',
+        *legend,
+        "</g>",
+        f'<path class="rule" d="M{num(MARGIN)} {num(graph_top - AFTER_LEGEND / 2)}H{num(width - MARGIN)}"/>',
+        f'<g transform="translate({num((width - layout.width) / 2)} {num(graph_top)})">',
+        *_graph(picture, faces, layout),
+        "</g>",
+        "</svg>",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _head(picture: Picture, width: int, height: int, inner: float) -> Iterator[str]:
+    families = [name for name in FAMILIES if any(card.family == name for card in picture.cards)]
+    tones = [name for name in TONES if any(b.tone == name for card in picture.cards for b in card.badges)]
+    about = " ".join(filter(None, (f"{picture.summary}.", picture.checked and f"{picture.checked}.")))
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="kgraph" role="img" aria-labelledby="kgraph-title kgraph-desc" '
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+    )
+    yield f'<title id="kgraph-title">Graph of the model {escape(picture.name)}</title>'
+    yield f'<desc id="kgraph-desc">{escape(about)}</desc>'
+    yield f"<style>\n{style_sheet(families, tones)}\n</style>"
+    yield f'<rect class="page" width="{width}" height="{height}"/>'
+    name = cut(picture.name, inner, partial(sans_width, size=21, bold=True))
+    yield text("h", MARGIN, MARGIN + 20, name)
+    yield text("s", MARGIN, MARGIN + 43, picture.summary)
+    if picture.checked:
+        yield text("s", MARGIN, MARGIN + 63, cut(picture.checked, inner, partial(sans_width, size=13), 400))
+
+
+def _legend(picture: Picture, room: float) -> tuple[list[str], float]:
+    """The families, badges and outlines that occur, in rows; and the height of all rows."""
+    lines: list[str] = []
+    x, y = 0.0, 0.0
+    for kind, name, said in _entries(picture):
+        swatch = pill_width(name) if kind == "badge" else 46.0
+        width = swatch + (7 + sans_width(said, DETAIL) if said else 0)
+        if x > 0 and x + width > room:
+            x, y = 0.0, y + LEGEND_LINE
+        lines.append(f'<g transform="translate({num(x)} {num(y)})">')
+        lines += badge(flow((Badge(name, name),), swatch)[0], 0, 0) if kind == "badge" else _swatch(name)
+        lines += [text("d", swatch + 7, 12, said), "</g>"] if said else ["</g>"]
+        x += width + 20
+    return lines, y + 16
+
+
+def _entries(picture: Picture) -> Iterator[tuple[str, str, str]]:
+    families = {card.family for card in picture.cards}
+    tones = {badge.tone for card in picture.cards for badge in card.badges}
+    yield from (("family", name, FAMILIES[name].title) for name in FAMILIES if name in families)
+    meanings = {
+        "fused": "one call in place of several",
+        **VERDICTS,
+        "error": "wrong result or crash",
+        "warning": "likely mistake",
+        "info": "worth knowing",
+    }
+    yield from (("badge", tone, said) for tone, said in meanings.items() if tone in tones)
+
+
+def _swatch(family: str) -> Iterator[str]:
+    yield f'<g class="n {family}"><rect class="card base" width="46" height="16" rx="5"/>'
+    yield '<path class="bar" d="M5 0H4V16H5A5 5 0 0 1 0 11V5A5 5 0 0 1 5 0z"/>'
+    yield text("t", 41, 11.2, FAMILIES[family].tag.upper(), end=True) + "</g>"
+
+
+def _graph(picture: Picture, faces: list[Face], layout: Layout) -> Iterator[str]:
+    """Edges first, then their labels, then the cards: what matters more lies on top."""
+    for number, (link, route) in enumerate(zip(picture.links, layout.routes, strict=True)):
+        yield from _edge(number, link, route)
+    for link, route in zip(picture.links, layout.routes, strict=True):
+        yield text("l", *route.label, link.label)
+    for number, (drawn, (x, y)) in enumerate(zip(faces, layout.centres, strict=True)):
+        yield from paint(number, drawn, x - drawn.size.width / 2, y - drawn.size.height / 2)
+
+
+def _edge(number: int, link: Link, route: Route) -> Iterator[str]:
+    *before, end = route.points
+    yield f'<g class="e" data-edge="{number}" data-from="{link.tail}" data-to="{link.head}">'
+    yield f"<title>{escape(link.tooltip)}</title>"
+    ux, uy = _direction(before[-1], end)
+    neck = (end[0] - ux * ARROW * 0.8, end[1] - uy * ARROW * 0.8)
+    start, *rest = (*before, neck)
+    curve = "".join(f"C{_pair(rest[i])} {_pair(rest[i + 1])} {_pair(rest[i + 2])}" for i in range(0, len(rest) - 2, 3))
+    yield f'<path d="M{_pair(start)}{curve}"/>'
+    base = (end[0] - ux * ARROW, end[1] - uy * ARROW)
+    sides = [(base[0] - uy * side, base[1] + ux * side) for side in (ARROW_HALF, -ARROW_HALF)]
+    yield f'<polygon points="{_pair(end)} {_pair(sides[0])} {_pair(sides[1])}"/></g>'
+
+
+def _direction(tail: Point, head: Point) -> Point:
+    dx, dy = head[0] - tail[0], head[1] - tail[1]
+    length = math.hypot(dx, dy)
+    return (dx / length, dy / length) if length > 1e-6 else (0.0, 1.0)
+
+
+def _pair(point: Point) -> str:
+    return f"{num(point[0])} {num(point[1])}"
