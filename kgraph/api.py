@@ -6,6 +6,7 @@ import os
 from importlib import metadata
 from typing import Any
 
+from kgraph.analysis.extents import extents, shown_shape
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import load
 from kgraph.graph import Graph, Value, parameters, values
@@ -121,5 +122,4 @@ def _summary(graph: Graph) -> GraphSummary:
 
 
 def _endpoint(graph: Graph, value: Value) -> Endpoint:
-    spec = graph.spec(value)
-    return Endpoint(str(value), spec.shape, spec.dtype)
+    return Endpoint(str(value), shown_shape(extents(graph)[value]), graph.spec(value).dtype)

@@ -136,10 +136,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One input or output of the model."""
+    """One input or output of the model; ``"B"`` for the batch."""
 
     value: str
-    shape: tuple[int | None, ...] | None
+    shape: tuple[int | str | None, ...] | None
     dtype: str
 
 

@@ -33,6 +33,18 @@ Extent = int | Symbol
 Extents = tuple[Extent, ...]
 
 
+def shown(extent: Extent) -> int | str | None:
+    """An extent in a record: an int, ``B``, or None for a size that has no name."""
+    if isinstance(extent, Symbol):
+        return "B" if extent == BATCH else None
+    return extent
+
+
+def shown_shape(shape: Extents | None) -> tuple[int | str | None, ...] | None:
+    """A symbolic shape in a record."""
+    return None if shape is None else tuple(map(shown, shape))
+
+
 @dataclass(frozen=True, slots=True)
 class Operand:
     """One operand of a merge: its value (None for an array constant) and its extents (None: unknown rank)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kgraph.analysis.extents import ABSENT, BATCH, Extent, Operand, Symbol, lined_up, merge_inputs
+from kgraph.analysis.extents import ABSENT, BATCH, Extent, Operand, Symbol, lined_up, merge_inputs, shown, shown_shape
 from kgraph.analysis.origins import Origin, axis_names, origin, passage, reason
 from kgraph.analysis.shortcuts import shortcut
 from kgraph.findings import MergeInput, Stretch, Verdict
@@ -24,7 +24,7 @@ def verdicts(graph: Graph) -> tuple[Verdict, ...]:
 
 
 def _verdict(graph: Graph, node: str, op: Op, operands: tuple[Operand, ...]) -> Verdict:
-    inputs = tuple(MergeInput(_label(operand), _shape(operand)) for operand in operands)
+    inputs = tuple(MergeInput(_label(operand), shown_shape(operand.extents)) for operand in operands)
     axes = lined_up(op, operands)
     if axes is None:
         blind = next(operand for operand in operands if operand.extents is None)
@@ -32,31 +32,19 @@ def _verdict(graph: Graph, node: str, op: Op, operands: tuple[Operand, ...]) -> 
         return Verdict(node, op.kind, "unknown", "unknown", inputs, why)
     clash = next((axis for axis, row in enumerate(axes) if _clash(row)), None)
     if clash is not None:
-        return Verdict(node, op.kind, "incompatible", "recorded", inputs, (_clash_words(graph, node, operands, axes, clash),))
+        return Verdict(node, op.kind, "incompatible", "recorded", inputs, (_clash_words(operands, axes, clash),))
     stretched = _stretches(graph, op, operands, axes)
+    open_words = _open_words(operands, axes)
     if stretched:
-        why = tuple(_stretch_words(operands, stretch) for stretch in stretched)
+        why = (*(_stretch_words(operands, stretch) for stretch in stretched), *open_words)
         return Verdict(node, op.kind, "broadcast", "recorded", inputs, why, stretched=stretched)
-    open_axes = [axis for axis, row in enumerate(axes) if len(set(row)) > 1]
-    if open_axes:
-        why = tuple(_open_words(graph, operands, axes, axis) for axis in open_axes)
-        return Verdict(node, op.kind, "unknown", "unknown", inputs, why)
+    if open_words:
+        return Verdict(node, op.kind, "unknown", "unknown", inputs, open_words)
     return Verdict(node, op.kind, "identical", "recorded", inputs, _identical_words(graph, operands, axes))
 
 
 def _label(operand: Operand) -> str:
     return "constant" if operand.value is None else str(operand.value)
-
-
-def _shape(operand: Operand) -> tuple[int | str | None, ...] | None:
-    return None if operand.extents is None else tuple(map(shown, operand.extents))
-
-
-def shown(extent: Extent) -> int | str | None:
-    """An extent in a record: an int, ``B``, or None for a size that has no name."""
-    if isinstance(extent, Symbol):
-        return "B" if extent == BATCH else None
-    return extent
 
 
 def _clash(row: tuple[Extent, ...]) -> bool:
@@ -96,25 +84,30 @@ def _stretch_words(operands: tuple[Operand, ...], stretch: Stretch) -> str:
     return f"axis {stretch.axis} of {name}{made} is stretched from 1 to {to}"
 
 
-def _clash_words(
-    graph: Graph, node: str, operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...], axis: int
-) -> str:
+def _clash_words(operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...], axis: int) -> str:
     row = axes[axis]
     said = [f"{extent} in {_label(operand)}" for extent, operand in zip(row, operands, strict=True) if extent not in (1, ABSENT)]
     return f"axis {axis} is {' and '.join(said[:3])}: no size makes them equal"
 
 
-def _open_words(
-    graph: Graph, operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...], axis: int
-) -> str:
-    parts: list[str] = []
-    for extent, operand in zip(axes[axis], operands, strict=True):
-        if operand.value is None or not isinstance(extent, Symbol):
-            parts.append(f"{extent} in {_label(operand)}")
-            continue
-        source = "the batch" if extent == BATCH else f"set by {extent.value}"
-        parts.append(f"{source} in {_label(operand)}")
-    return f"axis {axis} is {' and '.join(dict.fromkeys(parts))}: whether they are equal depends on sizes that Keras leaves open; give the Input fixed sizes to settle it"
+def _open_words(operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...]) -> tuple[str, ...]:
+    """One sentence for the axes that the same calls leave open."""
+    stories: dict[str, list[int]] = {}
+    for axis, row in enumerate(axes):
+        if len(set(row) - {1, ABSENT}) > 1:
+            sides = [_side(extent, operand) for extent, operand in zip(row, operands, strict=True) if extent not in (1, ABSENT)]
+            stories.setdefault(" and ".join(dict.fromkeys(sides)), []).append(axis)
+    return tuple(
+        f"{'axes' if len(found) > 1 else 'axis'} {' and '.join(map(str, found))}: {story} are not known to be equal; "
+        "fixed Input sizes would settle it"
+        for story, found in stories.items()
+    )
+
+
+def _side(extent: Extent, operand: Operand) -> str:
+    if not isinstance(extent, Symbol):
+        return f"the {extent} of {_label(operand)}"
+    return f"the batch of {_label(operand)}" if extent == BATCH else f"what {extent.value} gives"
 
 
 def _identical_words(

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from kgraph.findings import Severity
 from kgraph.render.cards import Badge, Card
-from kgraph.render.layout import Size
+from kgraph.render.engine import Size
 from kgraph.render.theme import BADGE, DETAIL, FAMILIES, KIND, NAME, TAG, cut, mono_width, sans_width
 
 WIDEST, NARROWEST = 250.0, 116.0

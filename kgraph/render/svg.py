@@ -8,13 +8,14 @@ from functools import partial
 from xml.sax.saxutils import escape
 
 from kgraph.render.cards import VERDICTS, Badge, Link, Picture
-from kgraph.render.layout import Layout, Point, Route, Wire, arrange
+from kgraph.render.engine import Point, Wire
+from kgraph.render.layout import Layout, Route, arrange
 from kgraph.render.paint import Face, badge, face, flow, num, paint, pill_width, text
 from kgraph.render.theme import DETAIL, FAMILIES, LABEL, TONES, cut, sans_width, style_sheet
 
 MARGIN, LEAST = 32.0, 560.0
 HEADER, LEGEND_LINE, AFTER_LEGEND = 72.0, 24.0, 40.0
-ARROW, ARROW_HALF = 7.0, 3.4
+ARROW, ARROW_HALF, ROUND = 7.0, 3.5, 12.0
 
 
 def write(picture: Picture) -> str:
@@ -69,7 +70,7 @@ def _legend(picture: Picture, room: float) -> tuple[list[str], float]:
     lines: list[str] = []
     x, y = 0.0, 0.0
     for kind, name, said in _entries(picture):
-        swatch = pill_width(name) if kind == "badge" else 46.0
+        swatch = pill_width(name) if kind == "badge" else 54.0
         width = swatch + (7 + sans_width(said, DETAIL) if said else 0)
         if x > 0 and x + width > room:
             x, y = 0.0, y + LEGEND_LINE
@@ -95,9 +96,9 @@ def _entries(picture: Picture) -> Iterator[tuple[str, str, str]]:
 
 
 def _swatch(family: str) -> Iterator[str]:
-    yield f'<g class="n {family}"><rect class="card base" width="46" height="16" rx="5"/>'
+    yield f'<g class="n {family}"><rect class="card base" width="54" height="16" rx="5"/>'
     yield '<path class="bar" d="M5 0H4V16H5A5 5 0 0 1 0 11V5A5 5 0 0 1 5 0z"/>'
-    yield text("t", 41, 11.2, FAMILIES[family].tag.upper(), end=True) + "</g>"
+    yield text("t", 49, 11.2, FAMILIES[family].tag.upper(), end=True) + "</g>"
 
 
 def _graph(picture: Picture, faces: list[Face], layout: Layout) -> Iterator[str]:
@@ -105,29 +106,35 @@ def _graph(picture: Picture, faces: list[Face], layout: Layout) -> Iterator[str]
     for number, (link, route) in enumerate(zip(picture.links, layout.routes, strict=True)):
         yield from _edge(number, link, route)
     for link, route in zip(picture.links, layout.routes, strict=True):
-        yield text("l", *route.label, link.label)
+        yield text("l", route.label[0], route.label[1] + 3.7, link.label)
     for number, (drawn, (x, y)) in enumerate(zip(faces, layout.centres, strict=True)):
         yield from paint(number, drawn, x - drawn.size.width / 2, y - drawn.size.height / 2)
 
 
 def _edge(number: int, link: Link, route: Route) -> Iterator[str]:
-    *before, end = route.points
     yield f'<g class="e" data-edge="{number}" data-from="{link.tail}" data-to="{link.head}">'
     yield f"<title>{escape(link.tooltip)}</title>"
-    ux, uy = _direction(before[-1], end)
-    neck = (end[0] - ux * ARROW * 0.8, end[1] - uy * ARROW * 0.8)
-    start, *rest = (*before, neck)
-    curve = "".join(f"C{_pair(rest[i])} {_pair(rest[i + 1])} {_pair(rest[i + 2])}" for i in range(0, len(rest) - 2, 3))
-    yield f'<path d="M{_pair(start)}{curve}"/>'
-    base = (end[0] - ux * ARROW, end[1] - uy * ARROW)
-    sides = [(base[0] - uy * side, base[1] + ux * side) for side in (ARROW_HALF, -ARROW_HALF)]
-    yield f'<polygon points="{_pair(end)} {_pair(sides[0])} {_pair(sides[1])}"/></g>'
+    yield f'<path d="{_path(route.points)}"/>'
+    x, y = route.points[-1]
+    yield f'<path class="a" d="M{num(x - ARROW_HALF)} {num(y - ARROW)}h{num(2 * ARROW_HALF)}L{_pair((x, y))}z"/></g>'
 
 
-def _direction(tail: Point, head: Point) -> Point:
-    dx, dy = head[0] - tail[0], head[1] - tail[1]
-    length = math.hypot(dx, dy)
-    return (dx / length, dy / length) if length > 1e-6 else (0.0, 1.0)
+def _path(points: tuple[Point, ...]) -> str:
+    """Straight lines with round corners; the last ends inside the arrow."""
+    steps = [f"M{_pair(points[0])}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        radius = min(ROUND, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
+        steps.append(
+            f"L{_pair(_toward(corner, before, radius))}Q{_pair(corner)} {_pair(_toward(corner, after, radius))}"
+        )
+    x, y = points[-1]
+    steps.append(f"L{_pair((x, y - ARROW / 2))}")
+    return "".join(steps)
+
+
+def _toward(start: Point, end: Point, length: float) -> Point:
+    whole = math.dist(start, end) or 1.0
+    return start[0] + (end[0] - start[0]) * length / whole, start[1] + (end[1] - start[1]) * length / whole
 
 
 def _pair(point: Point) -> str:

@@ -120,7 +120,7 @@ def style_sheet(families: list[str], tones: list[str]) -> str:
         ".h{font-size:21px;font-weight:650}",
         ".s{font-size:13px}",
         ".e path{fill:none;stroke-width:1.4}",
-        ".e polygon{stroke:none}",
+        ".e .a{stroke:none}",
         ".n rect{stroke-width:1}",
         ".n .bar{stroke:none}",
         ".n.f .card{stroke-width:2}",
@@ -157,7 +157,7 @@ def _scheme(colours: dict[str, str], error: str, warning: str) -> tuple[str, ...
         f".d{{fill:{colours['body']}}}",
         f".l{{fill:{colours['soft']};stroke:{colours['page']}}}",
         f".e path{{stroke:{colours['line']}}}",
-        f".e polygon{{fill:{colours['line']}}}",
+        f".e .a{{fill:{colours['line']}}}",
         f".n.error .card{{stroke:{error}}}",
         f".n.warning .card{{stroke:{warning}}}",
     )
