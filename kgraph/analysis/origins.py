@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kgraph.graph import Graph, Value
@@ -84,12 +85,13 @@ def reason(graph: Graph, found: Origin) -> str:
     return knowledge(op.kind).reason(call, found.axis)
 
 
-def passage(graph: Graph, found: Origin) -> str:
-    """How the extent came through: ``unchanged``, or ``unchanged through convolutions of stride 1``."""
-    windows = [graph.ops[node] for node in found.through if "strides" in graph.ops[node].config]
+def passage(graph: Graph, origins: Sequence[Origin]) -> str:
+    """How an extent came through: ``unchanged``, or ``unchanged through 1x1 convolutions of stride 1``."""
+    nodes = dict.fromkeys(node for found in origins for node in found.through)
+    windows = [graph.ops[node] for node in nodes if "strides" in graph.ops[node].config]
     if not windows:
         return "unchanged"
-    sizes = {extent for op in windows for extent in op.config.get("kernel_size", op.config.get("pool_size", ()))}
+    sizes = {tuple(op.config.get("kernel_size", op.config.get("pool_size", ()))) for op in windows}
     what = "convolutions" if all("kernel_size" in op.config for op in windows) else "windows"
-    width = f"{sizes.pop()}-wide " if len(sizes) == 1 else ""
+    width = f"{'x'.join(map(str, sizes.pop()))} " if len(sizes) == 1 else ""
     return f"unchanged through {width}{what} of stride 1"

@@ -21,7 +21,8 @@ def shortcut(graph: Graph, left: Value, right: Value) -> str | None:
     if not through:
         return f"identity shortcut from {source}"
     weighted = [node for node in through if graph.ops[node].weights != ()]
-    return f"projection shortcut from {source} through {' and '.join(reversed(weighted or through))}"
+    kind = "projection shortcut" if weighted else "shortcut"
+    return f"{kind} from {source} through {' and '.join(reversed(weighted or through))}"
 
 
 def _way(graph: Graph, value: Value, other: Value) -> tuple[Value, list[str]] | None:

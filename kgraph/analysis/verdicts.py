@@ -128,19 +128,24 @@ def _identical_words(
     return ((way,) if way else ()) + tuple(_sentence(story, group) for story, group in stories.items())
 
 
+def _listed(names: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _sentence(story: str, group: list[tuple[str, Extent]]) -> str:
     names = [name for name, _ in group]
     plural = len(names) > 1 or names[0] in ("channels", "features")
     sizes = [str(size) for _, size in group if isinstance(size, int)]
     verb = "are" if plural else "is"
     said = f" {verb} {' x '.join(sizes)}" if sizes else f" {verb} equal"
-    return f"{' and '.join(names)}{said}: {story}"
+    return f"{_listed(names)}{said}: {story}"
 
 
 def _story(graph: Graph, origins: list[Origin], extent: Extent) -> str:
     places = list(dict.fromkeys((found.value, found.axis) for found in origins))
     if len(places) == 1:
-        way = max((passage(graph, found) for found in origins), key=len)
+        way = passage(graph, origins)
         why = reason(graph, origins[0])
         fixed = f" ({why})" if why and why != "the input" else ""
         return f"from {places[0][0]}{fixed}, {way}"
@@ -148,7 +153,7 @@ def _story(graph: Graph, origins: list[Origin], extent: Extent) -> str:
     reasons = list(dict.fromkeys(by_place.values()))
     called = [str(value) for value, _ in by_place]
     shown_names = called if len(called) <= 3 else [*called[:2], f"{len(called) - 2} more"]
-    together = ", ".join(shown_names[:-1]) + " and " + shown_names[-1]
+    together = _listed(shown_names)
     both = "both" if len(called) == 2 else "all"
     if len(reasons) == 1 and reasons[0].endswith(("filters", "units")):
         return f"{together} {both} have {reasons[0]}"

@@ -343,7 +343,8 @@ def _lambda_config(session: _Session, layer: Any, node: Any) -> FrozenDict:
         selection = try_selection(layer.function, layer.arguments, tuple(tensors[0].shape))
         if selection is not None:
             function = replace(function, selection=selection, known="tested")
-    config: dict[str, Tree] = {"function": function, "arguments": _freeze(layer.arguments, {})}
+    arguments = FrozenDict() if function.selection else _freeze(layer.arguments, {})  # they are in the selection
+    config: dict[str, Tree] = {"function": function, "arguments": arguments}
     for key, value in (("output_shape", layer._output_shape), ("mask", layer.mask)):
         config[key] = read_function(value, {}, session.cell_number) if callable(value) else _freeze(value, {})
     return complete("layers.Lambda", FrozenDict({**config, "trainable": layer.trainable, "dtype": _policy(layer)}))

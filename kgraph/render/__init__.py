@@ -40,7 +40,7 @@ def draw(graph: Graph, path: str | os.PathLike[str] | None = None, *, report: Re
     from kgraph.render.cards import describe
 
     picture = describe(graph, report)
-    if target is not None and target.suffix.lower() in DOT_SUFFIXES:
+    if target is not None and target.name.lower().endswith(DOT_SUFFIXES):
         from kgraph.render.dot import write
     else:
         from kgraph.render.svg import write
@@ -53,9 +53,12 @@ def draw(graph: Graph, path: str | os.PathLike[str] | None = None, *, report: Re
 def _target(path: str | os.PathLike[str]) -> Path:
     """Checks a path before any work is done."""
     target = Path(path)
-    if target.suffix.lower() not in (".svg", *DOT_SUFFIXES):
+    if not target.name.lower().endswith((".svg", *DOT_SUFFIXES)):
         raise DrawError(f"cannot draw to {os.fspath(path)!r}: expected a path that ends in .svg, .dot or .gv")
-    target = target.resolve()  # a symbolic link is written through, not replaced
+    try:
+        target = target.resolve()  # a symbolic link is written through, not replaced
+    except (OSError, ValueError, RuntimeError) as error:  # a null character, a ring of links
+        raise DrawError(f"cannot write {os.fspath(path)!r}: {error}") from error
     if not target.parent.is_dir():
         raise DrawError(f"cannot write {os.fspath(path)!r}: there is no folder {str(target.parent)!r}")
     if target.is_dir():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kgraph.findings import Finding, Report, Severity, Verdict
@@ -11,6 +12,7 @@ from kgraph.graph import Function, Graph, Op, Value, Weight, parameters, values
 from kgraph.render.labels import (
     clean,
     detail,
+    holds_slot,
     one_line,
     shape_label,
     shape_text,
@@ -21,7 +23,7 @@ from kgraph.render.labels import (
 )
 from kgraph.render.theme import FAMILIES
 
-MOST_BADGES, MOST_REPLACED = 4, 24
+MOST_BADGES, MOST_CONDITION, MOST_LINES = 4, 30, 24
 
 WORDS = (
     ("conv", ("conv",)),
@@ -85,7 +87,7 @@ WORDS = (
 """Parts of lower-case names by family; the first that occurs decides."""
 
 MERGES = frozenset(
-    ["add", "subtract", "multiply", "average", "maximum", "minimum", "dot", "divide", "true_divide", "floor_divide"]
+    ("add", "subtract", "multiply", "average", "maximum", "minimum", "dot", "divide", "true_divide", "floor_divide")
 )
 
 
@@ -145,7 +147,7 @@ def describe(graph: Graph, report: Report | None = None) -> Picture:
     number = {node: index for index, node in enumerate(graph.ops)}
     notes = _notes(graph, report)
     outputs = _outputs(graph)
-    cards = tuple(_card(node, op, notes.get(node, _Notes()), outputs.get(node, ())) for node, op in graph.ops.items())
+    cards = tuple(_card(graph, node, notes.get(node, _Notes()), outputs.get(node, ())) for node in graph.ops)
     links = tuple(
         _link(graph, number, value, node, slot)
         for node, operands in graph.operands.items()
@@ -169,14 +171,15 @@ def family(op: Op) -> str:
     return next((key for key, words in WORDS if any(word in name for word in words)), "maths")
 
 
-def _card(node: str, op: Op, notes: _Notes, outputs: tuple[str, ...]) -> Card:
+def _card(graph: Graph, node: str, notes: _Notes, outputs: Sequence[str]) -> Card:
+    op = graph.ops[node]
     severities = [finding.severity for finding in notes.findings]
     return Card(
         kind=one_line(short_kind(op.kind)),
         name=one_line(node),
         detail=detail(op),
         family=family(op),
-        tooltip=_tooltip(node, op, notes, outputs),
+        tooltip=_tooltip(graph, node, notes, outputs),
         badges=(*(Badge("output", text) for text in outputs), *_fused(op), *_merge(notes), *_findings(notes.findings)),
         severity=max(severities, key=lambda severity: severity.rank) if severities else None,
         fused=len(op.replaces),
@@ -194,17 +197,16 @@ def _brief(node: str) -> str:
     return shorten(one_line(node), 80)
 
 
-def _outputs(graph: Graph) -> dict[str, tuple[str, ...]]:
-    """The text of the output pills, by node: numbered where the model has several."""
+def _outputs(graph: Graph) -> dict[str, list[str]]:
+    """The texts of the output pills, by node: numbered where the model has several."""
     found = values(graph.outputs)
-    result: dict[str, tuple[str, ...]] = {}
+    result: dict[str, list[str]] = {}
     for index, value in enumerate(found):
-        text = f"output {index + 1}" if len(found) > 1 else "output"
-        result[value.node] = (*result.get(value.node, ()), text)
-    return {
-        node: texts if len(texts) <= 3 else (*texts[:2], f"{len(texts) - 2} more outputs")
-        for node, texts in result.items()
-    }
+        result.setdefault(value.node, []).append(f"output {index + 1}" if len(found) > 1 else "output")
+    for node, texts in result.items():
+        if len(texts) > 3:
+            result[node] = [*texts[:2], f"{len(texts) - 2} more outputs"]
+    return result
 
 
 def _notes(graph: Graph, report: Report | None) -> dict[str, _Notes]:
@@ -235,7 +237,8 @@ def _merge(notes: _Notes) -> tuple[Badge, ...]:
     badges: list[Badge] = []
     for verdict in notes.verdicts:
         tone = verdict.verdict if verdict.verdict in VERDICTS else "unknown"
-        text = f"{verdict.verdict} if {verdict.condition}" if verdict.condition else verdict.verdict
+        short = verdict.condition is not None and len(verdict.condition) <= MOST_CONDITION
+        text = f"{verdict.verdict} if {verdict.condition}" if short else verdict.verdict
         badges.append(Badge(tone, one_line(text)))
     return tuple(badges) if len(badges) <= MOST_BADGES else _grouped(badges)
 
@@ -266,25 +269,31 @@ VERDICTS = {
 """What each verdict means, for the legend."""
 
 
-def _tooltip(node: str, op: Op, notes: _Notes, outputs: tuple[str, ...]) -> str:
-    lines = [node, f"{op.kind}, {FAMILIES[family(op)].title}"]
+def _tooltip(graph: Graph, node: str, notes: _Notes, outputs: Sequence[str]) -> str:
+    op = graph.ops[node]
+    lines = [node, f"{shorten(op.kind)}, {FAMILIES[family(op)].title}"]
     if op.layer is not None and op.layer != node:
         lines.append(f"layer {shorten(op.layer)}")
-    lines += [f"{key} = {value_text(value)}" for key, value in (*op.config.items(), *op.arguments.items())]
+    settings = [*op.config.items(), *((key, value) for key, value in op.arguments.items() if not holds_slot(value))]
+    lines += [f"{shorten(key, 80)} = {value_text(value)}" for key, value in settings[:MOST_LINES]]
     lines.append(_weights(op.weights))
+    operands = graph.operands[node][:MOST_LINES]
+    lines += [
+        f"input {slot}: {_brief(str(value))} {spec_text(graph.spec(value))}" for slot, value in enumerate(operands)
+    ]
     several = len(op.outputs) > 1
-    lines += [f"output{f' {out}' if several else ''}: {spec_text(spec)}" for out, spec in enumerate(op.outputs[:24])]
+    specs = op.outputs[:MOST_LINES]
+    lines += [f"output{f' {out}' if several else ''}: {spec_text(spec)}" for out, spec in enumerate(specs)]
     if outputs:
         lines.append(f"model {', '.join(outputs)}")
-    for verdict in notes.verdicts:
-        lines.append(
-            f"merge: {verdict.verdict} ({verdict.known})" + (f" if {verdict.condition}" if verdict.condition else "")
-        )
-        lines += [f"  {shorten(why)}" for why in verdict.why[:24]]
-    lines += [f"{found.rule} {found.severity.value}: {shorten(found.message)}" for found in notes.findings[:24]]
+    for verdict in notes.verdicts[:MOST_LINES]:
+        condition = f" if {shorten(verdict.condition)}" if verdict.condition else ""
+        lines.append(f"merge: {verdict.verdict}{condition} ({verdict.known})")
+        lines += [f"  {shorten(why)}" for why in verdict.why[:MOST_LINES]]
+    lines += [f"{found.rule} {found.severity.value}: {shorten(found.message)}" for found in notes.findings[:MOST_LINES]]
     if op.replaces:
-        more = f" and {len(op.replaces) - MOST_REPLACED} more" if len(op.replaces) > MOST_REPLACED else ""
-        names = ", ".join(shorten(name, 80) for name in op.replaces[:MOST_REPLACED])
+        more = f" and {len(op.replaces) - MOST_LINES} more" if len(op.replaces) > MOST_LINES else ""
+        names = ", ".join(shorten(name, 80) for name in op.replaces[:MOST_LINES])
         lines.append(f"fused from {_count(len(op.replaces), 'call')}: {names}{more}")
     return clean("\n".join(lines))
 
@@ -294,14 +303,16 @@ def _weights(weights: tuple[Weight, ...] | None) -> str:
         return "weights unknown"
     if not weights:
         return "no weights"
-    total = 0
-    for weight in weights:
-        size = 1
-        for extent in weight.shape:
-            size *= extent or 0
-        total += size
+    sizes = [_size(weight.shape) for weight in weights]
+    known = [size for size in sizes if size is not None]
+    total = _count(sum(known), "parameter") if len(known) == len(sizes) else "parameters unknown"
     told = ", ".join(f"{shorten(weight.name, 80)} {shape_text(weight.shape)}" for weight in weights[:12])
-    return f"{_count(total, 'parameter')}: {told}{', …' if len(weights) > 12 else ''}"
+    return f"{total}: {told}{', …' if len(weights) > 12 else ''}"
+
+
+def _size(shape: tuple[int | None, ...]) -> int | None:
+    known = [extent for extent in shape if extent is not None]
+    return math.prod(known) if len(known) == len(shape) else None
 
 
 def _summary(graph: Graph) -> str:

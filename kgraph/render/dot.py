@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 ROOM = 240.0
 
+MOST_BYTES = 16_000
+"""Graphviz before version 5 cannot read a quoted string of 16,384 bytes."""
+
 
 def build(picture: Picture) -> pydot.Dot:
     """The DOT graph of a picture; nodes are ``n0``, ``n1``, ... in graph order."""
@@ -24,9 +27,9 @@ def build(picture: Picture) -> pydot.Dot:
     graph.set_node_defaults(shape="box", style=quote("rounded,filled"), fontname="Helvetica", fontsize="11")
     graph.set_edge_defaults(fontname="Helvetica", fontsize="9", arrowsize="0.7", color=quote(LIGHT["line"]))
     for number, card in enumerate(picture.cards):
-        graph.add_node(pydot.Node(f"n{number}", **_node(card)))
+        graph.add_node(pydot.Node(f"n{number}", None, **_node(card)))
     for link in picture.links:
-        graph.add_edge(pydot.Edge(f"n{link.tail}", f"n{link.head}", **_edge(link)))
+        graph.add_edge(pydot.Edge(f"n{link.tail}", f"n{link.head}", None, **_edge(link)))
     return graph
 
 
@@ -41,6 +44,13 @@ def quote(text: str) -> str:
     return '"' + plain.replace("\n", "\\n") + '"'
 
 
+def _bounded(text: str) -> str:
+    """The beginning of a text that is not too long once it is quoted."""
+    while len(quote(text).encode("utf-8")) > MOST_BYTES:
+        text = text[: len(text) * 3 // 4]
+    return text
+
+
 def _graph(picture: Picture) -> dict[str, str]:
     lines = (cut(picture.name, 600, partial(sans_width, size=14)), picture.summary, picture.checked)
     return {
@@ -51,13 +61,13 @@ def _graph(picture: Picture) -> dict[str, str]:
         "rankdir": "TB",
         "ranksep": "0.35",
         "nodesep": "0.3",
-        "tooltip": quote(picture.name),
+        "tooltip": quote(_bounded(picture.name)),
     }
 
 
 def _node(card: Card) -> dict[str, str]:
     lines = (
-        card.kind,
+        cut(card.kind, ROOM, partial(sans_width, size=DETAIL)),
         cut(card.name, ROOM, partial(mono_width, size=NAME)),
         cut(card.detail, ROOM, partial(sans_width, size=DETAIL)),
         *(f"[{cut(badge.text, ROOM, partial(sans_width, size=DETAIL))}]" for badge in card.badges),
@@ -66,7 +76,7 @@ def _node(card: Card) -> dict[str, str]:
     alarm = {Severity.ERROR: ERROR, Severity.WARNING: WARNING}.get(card.severity or Severity.INFO)
     return {
         "label": quote("\n".join(filter(None, lines))),
-        "tooltip": quote(card.tooltip),
+        "tooltip": quote(_bounded(card.tooltip)),
         "fillcolor": quote(colours.ground),
         "color": quote(alarm or colours.accent),
         "fontcolor": quote(LIGHT["ink"]),

@@ -16,7 +16,7 @@ FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction of the text around them."""
 
-MOST_ITEMS, MOST_DEPTH, MOST_TEXT = 12, 6, 400
+MOST_ITEMS, MOST_DEPTH, MOST_TEXT = 12, 3, 400
 
 QUIET = frozenset(("name", "trainable", "dtype", "build_config", "arguments", "unreadable"))
 
@@ -66,8 +66,12 @@ def spec_text(spec: Spec) -> str:
     return f"{shape_text(spec.shape)} {spec.dtype}"
 
 
-def value_text(value: Any, depth: int = 0) -> str:
+def value_text(value: Any) -> str:
     """A leaf or tree of a configuration, of bounded length."""
+    return shorten(_tree_text(value, 0))
+
+
+def _tree_text(value: Any, depth: int) -> str:
     if depth > MOST_DEPTH:
         return "…"
     if isinstance(value, str):
@@ -81,17 +85,17 @@ def value_text(value: Any, depth: int = 0) -> str:
     if isinstance(value, Constant):
         return f"constant {shape_text(value.shape)} {value.dtype}"
     if isinstance(value, Object):
-        inside = ", ".join(f"{key}={value_text(item, depth + 1)}" for key, item in _first(value.config))
+        inside = ", ".join(f"{key}={_tree_text(item, depth + 1)}" for key, item in _first(value.config))
         return f"{short_kind(value.kind)}({inside})"
     if isinstance(value, Function):
         return _function_text(value)
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{key}: {value_text(item, depth + 1)}" for key, item in _first(value))  # pyright: ignore[reportUnknownArgumentType]
+        inside = ", ".join(f"{key}: {_tree_text(item, depth + 1)}" for key, item in _first(value))  # pyright: ignore[reportUnknownArgumentType]
         return f"{{{inside}}}"
     if isinstance(value, (tuple, list)):
         items: list[Any] = list(value[:MOST_ITEMS])  # pyright: ignore[reportUnknownArgumentType]
         more = ", …" if len(value) > MOST_ITEMS else "," if len(value) == 1 else ""  # pyright: ignore[reportUnknownArgumentType]
-        return f"({', '.join(value_text(item, depth + 1) for item in items)}{more})"
+        return f"({', '.join(_tree_text(item, depth + 1) for item in items)}{more})"
     return shorten(str(value))
 
 
@@ -103,9 +107,9 @@ def _extent(extent: int | None) -> str:
     return "?" if extent is None else str(extent)
 
 
-def _slice_text(part: Slice, depth: int = 0) -> str:
-    ends = [("" if end is None else value_text(end, depth + 1)) for end in (part.start, part.stop)]
-    return ":".join(ends if part.step is None else [*ends, value_text(part.step, depth + 1)])
+def _slice_text(part: Slice, depth: int) -> str:
+    ends = [("" if end is None else _tree_text(end, depth + 1)) for end in (part.start, part.stop)]
+    return ":".join(ends if part.step is None else [*ends, _tree_text(part.step, depth + 1)])
 
 
 def subscript(key: Any) -> str:
@@ -124,7 +128,7 @@ def detail(op: Op) -> str:
     """The configuration that matters, on one line: ``64 filters · 7×7 · stride 2``."""
     if op.is_input:
         return " · ".join((shape_label(op.outputs[0].shape), op.outputs[0].dtype)) if op.outputs else ""
-    settings = {**op.config, **{key: value for key, value in op.arguments.items() if not _holds_slot(value)}}
+    settings = {**op.config, **{key: value for key, value in op.arguments.items() if not holds_slot(value)}}
     if op.replaces:
         settings.pop("groups", None)  # the badge says it
     if settings.get("axis") in (-1, (-1,)) and short_kind(op.kind).endswith(("Normalization", "Softmax", "softmax")):
@@ -152,7 +156,8 @@ def _is_short(value: Any) -> bool:
     return value is not None and len(value_text(value)) <= 24
 
 
-def _holds_slot(value: Any) -> bool:
+def holds_slot(value: Any) -> bool:
+    """True for an argument through which tensors enter."""
     return isinstance(value, Slot) or (isinstance(value, tuple) and any(isinstance(item, Slot) for item in value))  # pyright: ignore[reportUnknownVariableType]
 
 

@@ -6,18 +6,19 @@ one gap that would lie on each other get tracks of their own, save where they le
 
 from __future__ import annotations
 
+import itertools
 import math
-from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kgraph.render.engine import Plan, Point, Size, Wire, plan
+from kgraph.render.tracks import Hop, assign
 
-ABOVE, TRACK, BELOW = 17.0, 9.0, 21.0
+ABOVE, TRACK, BELOW = 19.0, 9.0, 22.0
 """Height of a gap: below the cards, between tracks, above the next cards (with room for the arrow)."""
 
-CLEAR, PORT, MOST_PORTS, MOST_TRACKS = 13.0, 16.0, 4, 40
+CLEAR, PORT, MOST_PORTS, PASSES = 13.0, 16.0, 4, 3
 LABEL_HEIGHT, LABEL_GAP, BUCKET = 12.0, 6.0, 128.0
 INFINITY = math.inf
 
@@ -38,18 +39,6 @@ class Layout:
     routes: tuple[Route, ...]
     width: float
     height: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Hop:
-    """A sideways move of a wire in the gap below row ``gap``."""
-
-    wire: int
-    gap: int
-    start: float
-    end: float
-    first: bool
-    last: bool
 
 
 @dataclass(slots=True)
@@ -82,11 +71,12 @@ def arrange(sizes: Sequence[Size], wires: Sequence[Wire]) -> Layout:
 
 def _columns(sizes: Sequence[Size], wires: Sequence[Wire], found: Plan) -> list[list[float]]:
     """Per wire its x at each row from its tail's to its head's."""
-    limits = _limits(sizes, wires, found)
-    columns = [
-        [found.xs[wire.tail], *_straighten(found.xs[wire.tail], lanes, room, found.xs[wire.head]), found.xs[wire.head]]
-        for wire, lanes, room in zip(wires, found.lanes, limits, strict=True)
-    ]
+    ends = [(found.xs[wire.tail], found.xs[wire.head]) for wire in wires]
+    lanes = [list(places) for places in found.lanes]
+    for _ in range(PASSES):
+        limits = _limits(sizes, wires, found, lanes)
+        lanes = [list(_straighten(*both, places, room)) for both, places, room in zip(ends, lanes, limits, strict=True)]
+    columns = [[tail, *places, head] for (tail, head), places in zip(ends, lanes, strict=True)]
     into: dict[int, list[int]] = {}
     for index, wire in enumerate(wires):
         into.setdefault(wire.head, []).append(index)
@@ -95,15 +85,17 @@ def _columns(sizes: Sequence[Size], wires: Sequence[Wire], found: Plan) -> list[
     return columns
 
 
-def _limits(sizes: Sequence[Size], wires: Sequence[Wire], found: Plan) -> list[list[tuple[float, float]]]:
+def _limits(
+    sizes: Sequence[Size], wires: Sequence[Wire], found: Plan, lanes: list[list[float]]
+) -> list[list[tuple[float, float]]]:
     """Per wire and row between its ends, how far to the left and right it may move before it meets something."""
     rows: dict[int, list[tuple[float, float, int, int]]] = {}
     for card, (rank, x) in enumerate(zip(found.ranks, found.xs, strict=True)):
         rows.setdefault(rank, []).append((x, sizes[card].width / 2, -1, card))
-    for index, (wire, lanes) in enumerate(zip(wires, found.lanes, strict=True)):
-        for step, x in enumerate(lanes):
+    for index, (wire, places) in enumerate(zip(wires, lanes, strict=True)):
+        for step, x in enumerate(places):
             rows.setdefault(found.ranks[wire.tail] + 1 + step, []).append((x, 0.0, index, step))
-    result = [[(-INFINITY, INFINITY)] * len(lanes) for lanes in found.lanes]
+    result = [[(-INFINITY, INFINITY)] * len(places) for places in lanes]
     for row in rows.values():
         row.sort()
         for left, item, right in zip([None, *row], row, [*row[1:], None], strict=False):
@@ -123,7 +115,7 @@ def _border(neighbour: tuple[float, float, int, int], x: float) -> float:
 
 
 def _straighten(
-    start: float, lanes: Sequence[float], limits: Sequence[tuple[float, float]], end: float
+    start: float, end: float, lanes: Sequence[float], limits: Sequence[tuple[float, float]]
 ) -> Iterator[float]:
     """The lanes with as few bends as the limits allow."""
     first = 0
@@ -154,19 +146,19 @@ def _enter(centre: float, columns: list[list[float]]) -> None:
         column[-1] = column[-2] if abs(port - column[-2]) < 3 else port
 
 
-def _hops(wires: Sequence[Wire], found: Plan, columns: list[list[float]]) -> dict[int, list[_Hop]]:
+def _hops(wires: Sequence[Wire], found: Plan, columns: list[list[float]]) -> dict[int, list[Hop]]:
     """The sideways moves, by gap."""
-    result: dict[int, list[_Hop]] = {}
+    result: dict[int, list[Hop]] = {}
     for index, (wire, column) in enumerate(zip(wires, columns, strict=True)):
-        for step, (start, end) in enumerate(zip(column, column[1:], strict=False)):
+        for step, (start, end) in enumerate(itertools.pairwise(column)):
             if start != end:
                 gap = found.ranks[wire.tail] + step
-                hop = _Hop(index, gap, start, end, step == 0, step == len(column) - 2)
+                hop = Hop(index, start, end, step == 0, step == len(column) - 2)
                 result.setdefault(gap, []).append(hop)
     return result
 
 
-def _rows(sizes: Sequence[Size], wires: Sequence[Wire], found: Plan, hops: dict[int, list[_Hop]]) -> _Rows:
+def _rows(sizes: Sequence[Size], wires: Sequence[Wire], found: Plan, hops: dict[int, list[Hop]]) -> _Rows:
     heights = [0.0] * (max(found.ranks) + 1)
     for rank, size in zip(found.ranks, sizes, strict=True):
         heights[rank] = max(heights[rank], size.height)
@@ -175,58 +167,13 @@ def _rows(sizes: Sequence[Size], wires: Sequence[Wire], found: Plan, hops: dict[
     for rank, height in enumerate(heights):
         rows.tops.append(y)
         rows.bottoms.append(y + height)
-        groups = _groups(wires, hops.get(rank, []))
-        tracks = _tracks(groups)
-        for group, track in zip(groups, tracks, strict=True):
+        assigned = assign(wires, hops.get(rank, []))
+        for group, track in assigned:
             level = y + height + ABOVE + track * TRACK
-            ends = [end for hop in group for end in (hop.start, hop.end)]
-            rows.spans.append((rank, min(ends), max(ends), level))
-            rows.tracks.update(((hop.wire, rank), level) for hop in group)
-        y += height + ABOVE + max(tracks, default=0) * TRACK + BELOW
+            rows.spans.append((rank, *group.span, level))
+            rows.tracks.update(((hop.wire, rank), level) for hop in group.hops)
+        y += height + ABOVE + max((track for _, track in assigned), default=0) * TRACK + BELOW
     return rows
-
-
-def _groups(wires: Sequence[Wire], hops: list[_Hop]) -> list[list[_Hop]]:
-    """Moves that may lie on each other; in an order that makes lines of one direction not cross."""
-    leaving = Counter(wires[hop.wire].tail for hop in hops if hop.first)
-    groups: dict[tuple[int, int, float], list[_Hop]] = {}
-    for hop in hops:
-        wire = wires[hop.wire]
-        if hop.first and leaving[wire.tail] > 1:
-            key = (0, wire.tail, 0.0)
-        elif hop.last:
-            key = (1, wire.head, hop.end)
-        else:
-            key = (2, hop.wire, 0.0)
-        groups.setdefault(key, []).append(hop)
-
-    def order(group: list[_Hop]) -> tuple[bool, float, int]:
-        rightwards = sum(hop.end - hop.start for hop in group) >= 0
-        start = group[0].start
-        return rightwards, -start if rightwards else start, group[0].wire
-
-    return sorted(groups.values(), key=order)
-
-
-def _tracks(groups: list[list[_Hop]]) -> list[int]:
-    """A track for each group: the first on which nothing else lies."""
-    tracks: list[list[tuple[float, float]]] = []
-    result: list[int] = []
-    for group in groups:
-        ends = [end for hop in group for end in (hop.start, hop.end)]
-        span = (min(ends) - LABEL_GAP, max(ends) + LABEL_GAP)
-        track = next((number for number, taken in enumerate(tracks) if _is_free(taken, span)), len(tracks))
-        if track == len(tracks) and track < MOST_TRACKS:
-            tracks.append([])
-        track = min(track, MOST_TRACKS - 1)
-        tracks[track].insert(bisect(tracks[track], span), span)
-        result.append(track)
-    return result
-
-
-def _is_free(taken: list[tuple[float, float]], span: tuple[float, float]) -> bool:
-    place = bisect(taken, span)
-    return (place == 0 or taken[place - 1][1] < span[0]) and (place == len(taken) or span[1] < taken[place][0])
 
 
 def _line(
@@ -234,7 +181,7 @@ def _line(
 ) -> list[Point]:
     """The corners of one edge."""
     points = [(column[0], centres[wire.tail][1] + sizes[wire.tail].height / 2)]
-    for step, (start, end) in enumerate(zip(column, column[1:], strict=False)):
+    for step, (start, end) in enumerate(itertools.pairwise(column)):
         if start != end:
             y = rows.tracks[index, found.ranks[wire.tail] + step]
             points += [(start, y), (end, y)]
@@ -261,7 +208,7 @@ def _labels(wires: Sequence[Wire], found: Plan, rows: _Rows, columns: list[list[
     leaving = Counter(wire.tail for wire in wires)
     entering = Counter(wire.head for wire in wires)
     result: list[Point] = []
-    for index, (wire, column) in enumerate(zip(wires, columns, strict=True)):
+    for wire, column in zip(wires, columns, strict=True):
         alone = (entering[wire.head] == 1, leaving[wire.tail] == 1)
         places = list(_places(found.ranks[wire.tail], column, rows, wire.label, alone))
         boxes = [(gap, (x, x + wire.label, y - LABEL_HEIGHT / 2, y + LABEL_HEIGHT / 2)) for gap, x, y in places]
@@ -277,7 +224,7 @@ def _uprights(
     """The upright parts of all lines, by gap."""
     result: set[tuple[int, float, float, float]] = set()
     for index, (wire, column) in enumerate(zip(wires, columns, strict=True)):
-        for step, (start, end) in enumerate(zip(column, column[1:], strict=False)):
+        for step, (start, end) in enumerate(itertools.pairwise(column)):
             gap = found.ranks[wire.tail] + step
             top, bottom = rows.bottoms[gap], rows.tops[gap + 1]
             level = rows.tracks.get((index, gap), bottom)
@@ -291,24 +238,24 @@ def _places(
 ) -> Iterator[tuple[int, float, float]]:
     """Where a label may stand, the best place first: (gap, left, middle)."""
     last = rank + len(column) - 2
-    at_head = (last, column[-1], rows.tops[last + 1] - BELOW / 2)
-    at_tail = (rank, column[0], rows.bottoms[rank] + ABOVE / 2)
-    middles = [
-        (rank + step, column[step], (rows.bottoms[rank + step] + rows.tops[rank + step + 1]) / 2)
-        for step in sorted(range(len(column) - 1), key=lambda step: abs(2 * step - len(column) + 2))[:8]
-        if column[step] == column[step + 1]
-    ]
-    if len(column) == 2 and middles:
-        spots = [*middles, at_head, at_tail]
-    elif alone[0]:
-        spots = [at_head, at_tail, *middles]
-    elif alone[1]:
-        spots = [at_tail, at_head, *middles]
-    else:
-        spots = [*middles, at_head, at_tail]
-    for gap, x, y in spots:
-        yield gap, x + LABEL_GAP, y
-        yield gap, x - LABEL_GAP - width, y
+    middles = {
+        step: (rank + step, column[step], (rows.bottoms[rank + step] + rows.tops[rank + step + 1]) / 2)
+        for step, (start, end) in enumerate(itertools.pairwise(column))
+        if start == end
+    }
+    head = [(last, column[-1], rows.tops[last + 1] - BELOW / 2)]
+    tail = [(rank, column[0], rows.bottoms[rank] + ABOVE / 2)]
+    if len(column) - 2 in middles:
+        head.insert(0, middles[len(column) - 2])
+    if 0 in middles:
+        tail.insert(0, middles[0])
+    inner = [middles[step] for step in sorted(middles, key=lambda step: abs(2 * step - len(column) + 2))[:8]]
+    ends = [*head, *tail] if alone[0] or not alone[1] else [*tail, *head]
+    spots = [*ends, *inner] if any(alone) else [*inner, *ends]
+    sides = [LABEL_GAP, -LABEL_GAP - width]
+    if not any(alone) and column[-1] < column[-2] and len(column) == 2:
+        sides.reverse()  # of two lines that part, the left one is labelled on its left
+    yield from ((gap, x + side, y) for side in sides for gap, x, y in spots)
 
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:

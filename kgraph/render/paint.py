@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from kgraph.render.cards import Badge, Card
 from kgraph.render.engine import Size
 from kgraph.render.theme import BADGE, DETAIL, FAMILIES, KIND, NAME, TAG, cut, mono_width, sans_width
 
-WIDEST, NARROWEST = 250.0, 116.0
+WIDEST, NARROWEST = 300.0, 116.0
 LEFT, RIGHT, TOP, BOTTOM = 13.0, 10.0, 6.0, 7.0
 KIND_LINE, NAME_LINE, DETAIL_LINE, BADGE_LINE = 17.0, 14.0, 16.0, 20.0
 PILL, PILL_GAP, PILL_SIDE, ICON = 16.0, 5.0, 7.0, 12.0
@@ -77,7 +78,7 @@ def face(card: Card) -> Face:
         *(min(pill_width(badge.text), room) for badge in card.badges),
         NARROWEST - LEFT - RIGHT,
     )
-    inside = float(round(max(widths)))
+    inside = float(math.ceil(max(widths)))
     pills = flow(card.badges, inside)
     rows = pills[-1].row + 1 if pills else 0
     height = TOP + KIND_LINE + NAME_LINE + (DETAIL_LINE if detail else 0.0) + BOTTOM
@@ -88,7 +89,7 @@ def face(card: Card) -> Face:
 
 def pill_width(text: str) -> float:
     """Width of a badge with its icon."""
-    return round(sans_width(text, BADGE, bold=True) + ICON + 2 * PILL_SIDE, 1)
+    return math.ceil(sans_width(text, BADGE, bold=True) + ICON + 2 * PILL_SIDE)
 
 
 def flow(badges: Sequence[Badge], room: float) -> tuple[Pill, ...]:
@@ -114,8 +115,10 @@ def paint(number: int, face: Face, x: float, y: float) -> Iterator[str]:
     if card.fused:
         yield from (_sheet(face, level) for level in (2, 1))
     w, h = num(face.width), num(face.height)
-    yield f'<rect class="card base" width="{w}" height="{h}" rx="7"/>'
+    yield f'<rect class="base" width="{w}" height="{h}" rx="7"/>'
     yield f'<path class="bar" d="M7 0H4.5V{h}H7A7 7 0 0 1 0 {num(face.height - 7)}V7A7 7 0 0 1 7 0z"/>'
+    if card.fused or _alarm(card.severity):
+        yield f'<rect class="card" width="{w}" height="{h}" rx="7"/>'
     baseline = TOP + 13
     yield text("k", LEFT, baseline, face.kind)
     yield text("t", face.width - RIGHT, baseline - 1, FAMILIES[card.family].tag.upper(), end=True)
@@ -146,7 +149,8 @@ def badge(pill: Pill, x: float, y: float) -> Iterator[str]:
     yield f'<g class="b {pill.tone}" transform="translate({num(x + pill.x)} {num(y)})">'
     yield f'<rect width="{num(pill.width)}" height="{num(PILL)}" rx="{num(PILL / 2)}"/>'
     yield f'<path transform="translate({num(PILL_SIDE)} 4)" d="{ICONS[pill.tone]}"/>'
-    yield f'<text x="{num(PILL_SIDE + ICON)}" y="11.7">{escape(pill.text)}</text></g>'
+    middle = (PILL_SIDE + ICON + pill.width - PILL_SIDE) / 2  # a narrow font leaves room, which is then on both sides
+    yield f'<text x="{num(middle)}" y="11.7" text-anchor="middle">{escape(pill.text)}</text></g>'
 
 
 def text(style: str, x: float, y: float, content: str, *, end: bool = False) -> str:

@@ -27,7 +27,7 @@ def write(picture: Picture) -> str:
     faces = [face(card) for card in picture.cards]
     wires = [Wire(link.tail, link.head, sans_width(link.label, LABEL)) for link in picture.links]
     layout = arrange([face.size for face in faces], wires)
-    inner = max(layout.width, LEAST)
+    inner = max(layout.width, LEAST, sans_width(picture.checked, 13), min(sans_width(picture.name, 21, bold=True), 900))
     legend, legend_height = _legend(picture, inner)
     top = MARGIN + HEADER + (20 if picture.checked else 0)
     graph_top = top + legend_height + AFTER_LEGEND
@@ -49,7 +49,7 @@ def write(picture: Picture) -> str:
 def _head(picture: Picture, width: int, height: int, inner: float) -> Iterator[str]:
     families = [name for name in FAMILIES if any(card.family == name for card in picture.cards)]
     tones = [name for name in TONES if any(b.tone == name for card in picture.cards for b in card.badges)]
-    about = " ".join(filter(None, (f"{picture.summary}.", picture.checked and f"{picture.checked}.")))
+    about = "; ".join(filter(None, (picture.summary, picture.checked)))
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kgraph" role="img" aria-labelledby="kgraph-title kgraph-desc" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
@@ -96,7 +96,7 @@ def _entries(picture: Picture) -> Iterator[tuple[str, str, str]]:
 
 
 def _swatch(family: str) -> Iterator[str]:
-    yield f'<g class="n {family}"><rect class="card base" width="54" height="16" rx="5"/>'
+    yield f'<g class="n {family}"><rect class="base" width="54" height="16" rx="5"/>'
     yield '<path class="bar" d="M5 0H4V16H5A5 5 0 0 1 0 11V5A5 5 0 0 1 5 0z"/>'
     yield text("t", 49, 11.2, FAMILIES[family].tag.upper(), end=True) + "</g>"
 

@@ -123,8 +123,7 @@ def style_sheet(families: list[str], tones: list[str]) -> str:
         ".e .a{stroke:none}",
         ".n rect{stroke-width:1}",
         ".n .bar{stroke:none}",
-        ".n.f .card{stroke-width:2}",
-        ".n.error .card,.n.warning .card{stroke-width:2.5}",
+        ".n .card{fill:none;stroke-width:2.5}",
         *_scheme(LIGHT, ERROR, WARNING),
         *(rule for name in families for rule in _family(name, FAMILIES[name].light)),
         *(rule for name in tones for rule in _tone(name)),
@@ -166,6 +165,7 @@ def _scheme(colours: dict[str, str], error: str, warning: str) -> tuple[str, ...
 def _family(name: str, colours: Colours) -> tuple[str, ...]:
     return (
         f".{name} .base{{fill:{colours.ground};stroke:{colours.accent}}}",
+        f".{name} .card{{stroke:{colours.accent}}}",
         f".{name} .bar{{fill:{colours.accent}}}",
         f".{name} .t{{fill:{colours.ink}}}",
     )
@@ -192,7 +192,7 @@ _WIDTHS = {
         ("mM%", 0.86),
         ("W@…→", 1.0),
         ("ABEKPSVXY&", 0.68),
-        ("FTZL", 0.62),
+        ("FTZL×", 0.62),
     )
     for character in characters
 }
@@ -201,7 +201,7 @@ _WIDTHS = {
 def sans_width(text: str, size: float, *, bold: bool = False) -> float:
     """Width in pixels of a text in a sans-serif font, on the generous side: fonts differ from machine to machine."""
     total = sum(_WIDTHS.get(character) or _advance(character, 0.58) for character in text)
-    return total * size * (1.11 if bold else 1.05)
+    return total * size * (1.09 if bold else 1.05)
 
 
 def mono_width(text: str, size: float) -> float:

@@ -36,7 +36,7 @@ class Builder:
     ) -> str:
         node = name if name is not None else self.fresh(kind)
         slots = tuple(Slot(index) for index in range(len(inputs)))
-        tensors: dict[str, Any] = {} if not slots else {"inputs": slots if len(slots) > 1 else slots[0]}
+        tensors: dict[str, Any] = {"inputs": slots} if len(slots) > 1 else {"inputs": Slot(0)} if slots else {}
         self.ops[node] = Op(
             kind=kind,
             layer=node if kind.startswith("layers.") else None,
