@@ -7,12 +7,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from kgraph.errors import KgraphError
+from kgraph.files import write_text
 
 SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
 arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
@@ -165,9 +165,7 @@ def _emit(text: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from kgraph.report.files import write_text
-
-    write_text(Path(output), text)
+    write_text(output, text)
 
 
 def main() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +48,8 @@ def _import(module_name: str, path: str) -> object:
 
 
 def _made(found: Any, path: str) -> object:
-    is_model = hasattr(found, "inputs") or hasattr(found, "layers")
-    if isinstance(found, type) or is_model or not callable(found):
-        return found
+    if not isinstance(found, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)):
+        return found  # a model can be called too, but is one already
     try:
         return found()
     except Exception as error:  # the user's own function

@@ -115,7 +115,7 @@ def _slice_text(part: Slice, depth: int) -> str:
 def subscript(key: Any) -> str:
     """``[..., 4:8]``."""
     parts: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)  # pyright: ignore[reportUnknownVariableType]
-    return f"[{', '.join(map(value_text, parts))}]"
+    return shorten(f"[{', '.join(map(value_text, parts[: 2 * MOST_ITEMS]))}]")
 
 
 def _function_text(function: Function) -> str:
@@ -131,10 +131,15 @@ def detail(op: Op) -> str:
     settings = {**op.config, **{key: value for key, value in op.arguments.items() if not holds_slot(value)}}
     if op.replaces:
         settings.pop("groups", None)  # the badge says it
-    if settings.get("axis") in (-1, (-1,)) and short_kind(op.kind).endswith(("Normalization", "Softmax", "softmax")):
+    rank = len(op.outputs[0].shape or ()) if op.outputs else 0
+    if _is_last(settings.get("axis"), rank) and short_kind(op.kind).lower().endswith(("normalization", "softmax")):
         del settings["axis"]
     told = [text for key, say in DETAILS.items() if key in settings and (text := _told(say, settings[key], key))]
     return one_line(" · ".join((*told, *_rest(op, settings))))
+
+
+def _is_last(axis: Any, rank: int) -> bool:
+    return axis in (-1, (-1,), rank - 1, (rank - 1,))
 
 
 def _told(say: Callable[[Any], Text], value: Any, key: str) -> Text:

@@ -13,7 +13,7 @@ from kgraph.render.layout import Layout, Route, arrange
 from kgraph.render.paint import Face, badge, face, flow, num, paint, pill_width, text
 from kgraph.render.theme import DETAIL, FAMILIES, LABEL, TONES, cut, sans_width, style_sheet
 
-MARGIN, LEAST = 32.0, 560.0
+MARGIN, LEAST, WIDEST_LEGEND = 32.0, 560.0, 1000.0
 HEADER, LEGEND_LINE, AFTER_LEGEND = 72.0, 24.0, 40.0
 ARROW, ARROW_HALF, ROUND = 7.0, 3.5, 12.0
 
@@ -28,7 +28,7 @@ def write(picture: Picture) -> str:
     wires = [Wire(link.tail, link.head, sans_width(link.label, LABEL)) for link in picture.links]
     layout = arrange([face.size for face in faces], wires)
     inner = max(layout.width, LEAST, sans_width(picture.checked, 13), min(sans_width(picture.name, 21, bold=True), 900))
-    legend, legend_height = _legend(picture, inner)
+    legend, legend_height = _legend(picture, min(inner, WIDEST_LEGEND))
     top = MARGIN + HEADER + (20 if picture.checked else 0)
     graph_top = top + legend_height + AFTER_LEGEND
     width, height = math.ceil(inner + 2 * MARGIN), math.ceil(graph_top + layout.height + MARGIN)

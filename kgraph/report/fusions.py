@@ -13,7 +13,7 @@ EVERY = 10**9
 
 def render(before: FusedSummary, after: FusedSummary, fusions: Sequence[Fusion], refusals: Sequence[Refusal]) -> str:
     """The fusions and refusals as text."""
-    lines = [f"{before.nodes:,} calls, {before.edges:,} tensors -> {after.nodes:,} calls, {after.edges:,} tensors"]
+    lines = [f"{before.nodes:,} nodes, {before.edges:,} edges -> {after.nodes:,} nodes, {after.edges:,} edges"]
     lines += fusion_lines(fusions, EVERY, plain)
     lines += refusal_lines(refusals, EVERY, plain)
     return "".join(f"{line}\n" for line in lines)

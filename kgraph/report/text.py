@@ -57,11 +57,11 @@ def _wrap(line: str, width: int) -> list[str]:
 def _head(report: Report, style: Style) -> Iterator[str]:
     graph = report.graph
     weights = "an unknown number of" if graph.parameters is None else f"{graph.parameters:,}"
-    yield f"{style(report.source.name, 'title')}  {graph.nodes:,} calls, {graph.edges:,} tensors, {weights} parameters"
+    yield f"{style(report.source.name, 'title')}  {graph.nodes:,} nodes, {graph.edges:,} edges, {weights} parameters"
     yield f"  in   {_ends(graph.inputs)}"
     yield f"  out  {_ends(graph.outputs)}"
     if report.fused and report.fused.nodes != graph.nodes:
-        yield f"  fused into {report.fused.nodes:,} calls, {report.fused.edges:,} tensors"
+        yield f"  fused into {report.fused.nodes:,} nodes, {report.fused.edges:,} edges"
 
 
 def _ends(ends: tuple[Endpoint, ...]) -> str:
@@ -122,7 +122,7 @@ def fusion_lines(fusions: Sequence[Fusion], most: int, style: Style) -> Iterator
     for fusion in fusions:
         kind, config = fusion.becomes["kind"].rpartition(".")[2], fusion.becomes["config"]
         facts = ", ".join(f"{key}={config[key]}" for key in ("filters", "groups") if key in config)
-        groups.setdefault(f"{len(fusion.replaces)} calls -> {kind}({facts})  {fusion.known}", []).append(fusion.root)
+        groups.setdefault(f"{len(fusion.replaces)} nodes -> {kind}({facts})  {fusion.known}", []).append(fusion.root)
     yield from _grouped("fusions", len(fusions), groups, most, style)
 
 
@@ -148,7 +148,8 @@ def _grouped(title: str, count: int, groups: dict[str, list[str]], most: int, st
 
 def _closing(report: Report, style: Style) -> str:
     if report.errors:
-        return style(f"{len(report.errors)} analyses could not run: the model was not fully checked", "error")
+        what = "1 analysis" if len(report.errors) == 1 else f"{len(report.errors)} analyses"
+        return style(f"{what} could not run: the model was not fully checked", "error")
     counts = Counter(finding.severity.value for finding in report.findings)
     said = [f"{counts[name]} {name}{'s' * (counts[name] != 1)}" for name in ("error", "warning") if counts[name]]
     return style(f"found {' and '.join(said)}", "error") if said else style("no problems found", "good")

@@ -63,6 +63,8 @@ SQUARE = {"kernel_size": (3, 3), "strides": (1, 1), "padding": "valid", "dilatio
         (op("layers.ZeroPadding1D", {"padding": (1, 1)}), "pad 1"),
         (op("layers.Cropping1D", {"cropping": (0, 2)}), "crop 0 × 2"),
         (op("layers.BatchNormalization", {"axis": -1, "epsilon": 0.001}), ""),
+        (op("layers.BatchNormalization", {"axis": 3}), ""),
+        (op("layers.LayerNormalization", {"axis": (3,)}), ""),
         (op("layers.BatchNormalization", {"axis": 1}), "axis 1"),
         (op("layers.Concatenate", {"axis": -1}), "axis -1"),
         (op("layers.ReLU", {"max_value": 6.0, "negative_slope": 0.0, "threshold": 0.0}), "max 6"),

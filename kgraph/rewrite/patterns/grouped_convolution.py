@@ -46,9 +46,8 @@ def match(graph: Graph, root: str) -> Match | Refused | None:
         if graph.ops[value.node].kind not in CONVOLUTIONS:
             kind = graph.ops[value.node].kind
             return Refused(f"input {index} of {root} is {value} ({kind}), the others are convolutions", (value.node,))
-    for found in (difference(graph, convs), sharing(graph, convs)):
-        if found:
-            return Refused(*found)
+    if found := difference(graph, convs) or sharing(graph, convs):
+        return Refused(*found)
     refused = _odd_layer(graph, convs[0]) or _odd_slice(graph, root, convs)
     if refused:
         return refused
@@ -113,9 +112,9 @@ def _path(graph: Graph, value: Value, source: Value) -> list[str]:
 def replace(graph: Graph, match: Match) -> Replacement:
     """One convolution with the sum of the filters and of the groups."""
     branches = [graph.ops[value.node] for value in graph.operands[match.root]]
-    config, count = branches[0].config, len(branches)
-    summed = {key: config[key] * count for key in ("filters", "groups")}
+    config = branches[0].config
+    summed = {key: config[key] * len(branches) for key in ("filters", "groups")}
     weights, recipe = stack(branches)
-    outputs = graph.ops[match.root].outputs
-    op = Op(branches[0].kind, None, FrozenDict({**config, **summed}), FrozenDict(inputs=Slot(0)), weights, outputs)
+    fused = FrozenDict({**config, **summed})
+    op = Op(branches[0].kind, None, fused, FrozenDict(inputs=Slot(0)), weights, graph.ops[match.root].outputs)
     return Replacement(op, (match.found,), recipe)

@@ -1,0 +1,191 @@
+"""The arguments of a live call: bound to the names of its parameters, and frozen into plain data."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kgraph.frontends.assemble import Ref
+from kgraph.frontends.serialized import PLAIN, freeze
+from kgraph.graph import Constant, FrozenDict, Object, Slice, Tree, is_plain, leaves
+from kgraph.ops.catalog import REQUIRED, entry
+
+KEPT_VALUES = 64
+"""Arrays of at most so many elements keep their values; larger ones keep their digest alone."""
+
+KERAS_TENSOR = "keras.src.backend.common.keras_tensor.KerasTensor"
+LAYER = "keras.src.layers.layer.Layer"
+
+Write = Callable[[Any], Tree]
+"""What is written in place of a symbolic tensor."""
+
+
+@functools.cache
+def ancestry(mro: tuple[type, ...]) -> frozenset[str]:
+    """Full names of a class and its bases. By the whole order of bases, as Keras exchanges those of some classes."""
+    return frozenset(f"{base.__module__}.{base.__qualname__}" for base in mro)
+
+
+@functools.cache
+def is_layer(cls: type) -> bool:
+    """True for Keras layers, which have weights and a config; other operations have neither."""
+    return LAYER in ancestry(cls.__mro__)
+
+
+def unknown_tensor(tensor: Any) -> Object:
+    """A symbolic tensor that is no operand of the call that holds it."""
+    return Object("KerasTensor", FrozenDict(shape=tensor.shape, dtype=str(tensor.dtype)))
+
+
+def freeze_tree(value: Any, write: Write = unknown_tensor) -> Tree:
+    """A live value as a frozen tree: symbolic tensors as ``write`` says, arrays as Constants, the rest as in a config."""
+    role = _role(type(value))
+    if role == "tensor":
+        return write(value)
+    if role == "plain":
+        return freeze(value)
+    if role == "sequence":
+        return tuple([freeze_tree(item, write) for item in value])
+    if role == "slice":
+        return Slice(*(freeze_tree(part, write) for part in (value.start, value.stop, value.step)))
+    if isinstance(value, Mapping):
+        return FrozenDict({key: freeze_tree(item, write) for key, item in _items(value)})  # pyright: ignore
+    if isinstance(value, (list, tuple)):  # a proxy, such as those that TensorFlow puts around attributes
+        return tuple([freeze_tree(item, write) for item in value])  # pyright: ignore[reportUnknownVariableType]
+    if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
+        return _constant(value)
+    return freeze(value)
+
+
+def tensors(tree: Any) -> list[Any]:
+    """The symbolic tensors of a live tree, in the order in which Keras flattens it."""
+    found: list[Any] = []
+    freeze_tree(tree, found.append)
+    return found
+
+
+@functools.cache
+def _role(cls: type) -> str:
+    if KERAS_TENSOR in ancestry(cls.__mro__):
+        return "tensor"
+    if cls in PLAIN:
+        return "plain"
+    if issubclass(cls, (list, tuple, deque)):
+        return "sequence"
+    return "slice" if cls is slice else "other"
+
+
+def _items(mapping: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """The entries in the order in which Keras (by ``optree``) flattens them."""
+    keys = list(mapping)
+    if not isinstance(mapping, OrderedDict):
+        try:
+            keys.sort()
+        except TypeError:
+            keys.sort(key=lambda key: (type(key).__module__, type(key).__qualname__, str(key)))
+    return ((str(key), mapping[key]) for key in keys)
+
+
+def _constant(array: Any) -> Tree:
+    import numpy as np
+
+    try:
+        plain = np.asarray(array.numpy() if hasattr(array, "numpy") else array)
+        dtype = str(getattr(array.dtype, "name", array.dtype))
+    except Exception:  # a tensor that cannot be read now: symbolic in a tf.function, or deleted
+        return freeze(array)
+    if plain.dtype.kind in "OSU":
+        dtype = "string"
+    data = repr(plain.tolist()).encode() if plain.dtype.hasobject else np.ascontiguousarray(plain).tobytes()
+    digest = hashlib.sha256(f"{dtype}{plain.shape}".encode() + data).hexdigest()[:16]
+    values = freeze(plain.tolist()) if plain.size <= KEPT_VALUES else None
+    return Constant(dtype, tuple(plain.shape), digest, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What is known of the calls of one class.
+
+    Attributes:
+        names: parameters that can be passed by position.
+        starred: the ``*parameter``, None where there is none.
+        made: what the class itself takes, for operations: the public function takes both.
+        order: parameters of the public function.
+        defaults: and their defaults.
+    """
+
+    names: tuple[str, ...]
+    starred: str | None
+    made: tuple[str, ...]
+    order: tuple[str, ...]
+    defaults: Mapping[str, Any]
+
+
+def call_arguments(node: Any, kind: str, write: Write) -> FrozenDict:
+    """The call's arguments by parameter name, in signature order, without those that have their default value."""
+    signature = _signature(type(node.operation), kind)
+    arguments = node.arguments
+    bound = _bound(signature, arguments.args, arguments.kwargs)
+    if signature.made:
+        bound = {**_attributes(node.operation, signature.made), **bound}
+    if len(bound) > 1:
+        bound = {key: bound[key] for key in (*(key for key in signature.order if key in bound), *bound)}
+    frozen = {key: freeze_tree(value, write) for key, value in bound.items()}
+    defaults = signature.defaults
+    return FrozenDict({key: value for key, value in frozen.items() if not _is_default(key, value, defaults)})
+
+
+def _is_default(key: str, value: Tree, defaults: Mapping[str, Any]) -> bool:
+    default = defaults.get(key, REQUIRED)
+    if type(default) is type(value) and default == value:
+        return True
+    return (key == "training" or key.endswith("mask")) and all(leaf is None for leaf in leaves(value))
+
+
+def _bound(signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    bound = dict(zip(signature.names, args, strict=False))
+    rest = args[len(signature.names) :]
+    if rest and signature.starred is not None:
+        bound[f"*{signature.starred}"] = rest
+    elif rest:
+        bound.update((f"arg{index}", value) for index, value in enumerate(rest, len(signature.names)))
+    return {**bound, **kwargs} if kwargs else bound
+
+
+@functools.cache
+def _signature(cls: type, kind: str) -> _Signature:
+    parameters = _parameters(getattr(cls, "call", None))
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = tuple(parameter.name for parameter in parameters if parameter.kind in plain)
+    starred = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
+    made = () if is_layer(cls) else tuple(
+        p.name for p in _parameters(cls.__init__)
+        if p.kind in (*plain, inspect.Parameter.KEYWORD_ONLY) and p.name != "name"
+    )  # fmt: skip
+    known = entry(kind)
+    order = tuple(known.call) if known else tuple(p.name for p in parameters)
+    return _Signature(names, starred, made, order, known.call if known else {})
+
+
+def _parameters(method: Any) -> list[inspect.Parameter]:
+    """Those of a method but for ``self``; none where Python cannot tell."""
+    try:
+        return list(inspect.signature(method).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return []
+
+
+def _attributes(operation: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """What an operation was made with: arguments of the public function that Keras keeps on the operation."""
+    found: dict[str, Any] = {}
+    for name in names:
+        for attribute in (name, f"_{name}"):
+            if hasattr(operation, attribute):
+                found[name] = getattr(operation, attribute)
+                break
+    return found
