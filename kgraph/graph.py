@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import EllipsisType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kgraph.errors import GraphError
+from kgraph.trees import (
+    Capture,
+    Constant,
+    FrozenDict,
+    Function,
+    Object,
+    Slice,
+    Slot,
+    Tree,
+    check_tree,
+    is_plain,
+    leaves,
+    map_leaves,
+    settled,
+    slots,
+    sort_keys,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
 
+__all__ = [
+    "Capture", "Constant", "FrozenDict", "Function", "Graph", "Object", "Op", "Shape", "Slice", "Slot", "Spec",
+    "Tree", "Value", "Weight", "ancestors", "calls_by_layer", "escape", "is_plain", "is_shape", "leaves",
+    "map_leaves", "memoised", "parameters", "slots", "values",
+]  # fmt: skip
+
 Shape = tuple[int | None, ...] | None
 """Batch first; None in place of an extent that is not fixed, None for the whole where even the rank is unknown."""
-
-Tree = Any
-"""A frozen tree: leaves, tuples (for tuples and lists) and FrozenDicts."""
-
-
-class FrozenDict(dict[str, Any]):
-    """A dict that can be hashed and not be changed."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(frozenset(self.items()))
-
-    def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a FrozenDict cannot be changed; build a new one")
-
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, Any]]]:
-        return FrozenDict, (dict(self),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,82 +50,6 @@ class Value:
 
     def __str__(self) -> str:
         return self.node if self.out == 0 else f"{self.node}[{self.out}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Stands in a call's arguments where operand number ``index`` enters."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A Python slice, hashable on every Python version."""
-
-    start: Any = None
-    stop: Any = None
-    step: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """An array that stands as an operand. ``values`` (nested tuples) is kept for small arrays only."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    digest: str
-    values: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """A configured object that is no layer of the graph: an initializer, a regularizer, the layer inside a wrapper.
-
-    ``kind`` is the public export path without ``keras.``, or ``custom.<module>.<qualname>``.
-    """
-
-    kind: str
-    config: FrozenDict
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A name that a function reads from outside: ``cell`` numbers the closure cells of a graph, None for a global."""
-
-    name: str
-    cell: int | None
-    value: Any = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Function:
-    """What is known of a Python function inside a model, as plain data.
-
-    Attributes:
-        digest: of its code; two functions of equal digest come from one expression.
-        selection: the subscript that it returns of its tensor (ints, Slices, None, ``...``), or None.
-        known: how the selection is known: ``proved``, ``tested``, ``assumed`` or ``unknown``.
-        note: why the selection is unknown.
-        captures: the closure variables and globals that it reads when it runs, and not when it was made.
-
-    Two functions are equal if they are known to select the same, else if their code is: the rest is evidence.
-    """
-
-    digest: str = ""
-    selection: tuple[Any, ...] | None = None
-    known: str = "unknown"
-    note: str = ""
-    captures: tuple[Capture, ...] = ()
-
-    def _identity(self) -> tuple[Any, ...]:
-        return (self.digest, self.captures) if self.selection is None else (self.selection,)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Function) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +98,7 @@ class Op:
 
     @property
     def is_input(self) -> bool:
+        """True for the layer that a model starts with."""
         return self.kind == "layers.InputLayer"
 
 
@@ -179,14 +108,15 @@ class Graph:
 
     Args:
         ops: the calls by id, in any order; kept in a deterministic topological order, declared inputs first.
-        operands: per call the tensors that enter it, by slot.
-        inputs: the declared inputs, a frozen tree of Values.
-        outputs: the outputs, a frozen tree of Values.
+        operands: per call the tensors that enter it, by slot; calls that nothing enters may be left out.
+        inputs: the declared inputs, a frozen tree of Values; its dicts are kept sorted by key, as Keras flattens them.
+        outputs: the outputs, a tree like that of the inputs.
         name: the model's name.
 
     Raises:
-        GraphError: an operand or output does not exist, slots and operands do not match, there is a cycle, or a
-            call is neither an ancestor of an output nor a declared input.
+        GraphError: an operand or output does not exist, slots and operands do not match, there is a cycle, a call is
+            neither an ancestor of an output nor a declared input, the calls of one layer disagree about it, or
+            something other than plain, frozen data is held.
     """
 
     ops: Mapping[str, Op]
@@ -194,22 +124,34 @@ class Graph:
     inputs: Tree
     outputs: Tree
     name: str = "model"
-    _memo: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+    _memo: dict[Callable[..., Any], Any] = field(default_factory=dict[Callable[..., Any], Any], init=False)
 
     def __post_init__(self) -> None:
-        order = _topological(self)
-        _check(self, order)
+        operands = {node: tuple(self.operands.get(node, ())) for node in self.ops}
+        _check(self, operands)
+        inputs, outputs = sort_keys(self.inputs), sort_keys(self.outputs)
+        order = _topological(operands, inputs, outputs)
+        if len(order) != len(self.ops):
+            reached = set(order)
+            stray = next(node for node in self.ops if node not in reached)
+            raise GraphError(f"node {stray!r} is neither an ancestor of an output nor a declared input")
         object.__setattr__(self, "ops", FrozenDict({node: self.ops[node] for node in order}))
-        object.__setattr__(self, "operands", FrozenDict({node: self.operands[node] for node in order}))
+        object.__setattr__(self, "operands", FrozenDict({node: operands[node] for node in order}))
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "outputs", outputs)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
             return NotImplemented
-        mine = (self.ops, self.operands, self.inputs, self.outputs)
-        return mine == (other.ops, other.operands, other.inputs, other.outputs)
+        if (self.operands, self.inputs, self.outputs) != (other.operands, other.inputs, other.outputs):
+            return False
+        return all(_same_op(op, other.ops[node]) for node, op in self.ops.items())
 
     def __hash__(self) -> int:
         return hash((tuple(self.ops), self.outputs))
+
+    def __reduce__(self) -> tuple[type[Graph], tuple[Any, ...]]:
+        return Graph, (self.ops, self.operands, self.inputs, self.outputs, self.name)
 
     def __repr__(self) -> str:
         return f"<kgraph.Graph {self.name!r}: {len(self.ops):,} nodes, {self.edge_count:,} edges>"
@@ -221,11 +163,12 @@ class Graph:
 
     @property
     def edge_count(self) -> int:
+        """Number of tensors that enter calls."""
         return sum(map(len, self.operands.values()))
 
     @property
     def nx(self) -> nx.MultiDiGraph[str]:
-        """The graph as a frozen ``networkx.MultiDiGraph``: node attribute ``op``; edge key = slot, attribute ``out``."""
+        """The graph as a frozen networkx graph: node attribute ``op``; edge key = slot, attribute ``out``."""
         return _networkx(self)
 
     @property
@@ -234,13 +177,15 @@ class Graph:
         return _users(self)
 
     def spec(self, value: Value) -> Spec:
+        """Shape and dtype of a tensor."""
         return self.ops[value.node].outputs[value.out]
 
     def operand_specs(self, node: str) -> tuple[Spec, ...]:
+        """Shapes and dtypes of the tensors that enter a call, by slot."""
         return tuple(self.spec(value) for value in self.operands[node])
 
     def equivalent(self, other: Graph) -> bool:
-        """True if the graphs are equal up to the names of nodes and layers."""
+        """True if the graphs are equal up to the names of nodes and layers, and the numbers of closure cells."""
         return _canonical(self) == _canonical(other)
 
 
@@ -258,39 +203,6 @@ def memoised(analysis: Callable[[Graph], Result]) -> Callable[[Graph], Result]:
         return memo[analysis]
 
     return once
-
-
-def leaves(tree: Tree) -> list[Any]:
-    """The leaves of a frozen tree in order; Slices are looked into, Objects are leaves."""
-    found: list[Any] = []
-    stack = [tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            stack.extend(reversed(item))  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(item, dict):
-            stack.extend(reversed(item.values()))  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(item, Slice):
-            stack.extend((item.step, item.stop, item.start))
-        else:
-            found.append(item)
-    return found
-
-
-def map_leaves(function: Callable[[Any], Any], tree: Tree) -> Tree:
-    """The same tree with every leaf replaced."""
-    if isinstance(tree, tuple):
-        return tuple(map_leaves(function, item) for item in tree)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(tree, dict):
-        return FrozenDict({key: map_leaves(function, item) for key, item in tree.items()})  # pyright: ignore
-    if isinstance(tree, Slice):
-        return Slice(*(map_leaves(function, part) for part in (tree.start, tree.stop, tree.step)))
-    return function(tree)
-
-
-def slots(arguments: Tree) -> tuple[int, ...]:
-    """The slot numbers in the order in which they stand in the arguments."""
-    return tuple(leaf.index for leaf in leaves(arguments) if isinstance(leaf, Slot))
 
 
 def values(tree: Tree) -> tuple[Value, ...]:
@@ -312,7 +224,10 @@ def ancestors(operands: Mapping[str, tuple[Value, ...]], roots: Tree) -> set[str
 
 def parameters(graph: Graph) -> int | None:
     """Number of weights, shared layers once; None where a layer's weights are unknown."""
-    by_layer = {op.layer or node: op.weights for node, op in graph.ops.items()}
+    by_layer: dict[tuple[str, str | None], tuple[Weight, ...] | None] = {}
+    for node, op in graph.ops.items():
+        key = ("layer", op.layer) if op.layer is not None else ("node", node)
+        by_layer[key] = by_layer.get(key) or op.weights
     total = 0
     for weights in by_layer.values():
         if weights is None:
@@ -327,32 +242,31 @@ def parameters(graph: Graph) -> int | None:
     return total
 
 
+def is_shape(shape: object) -> bool:
+    """True for a tuple of extents: ints that are not negative, and None."""
+    return isinstance(shape, tuple) and all(
+        extent is None or (isinstance(extent, int) and extent >= 0 and not isinstance(extent, bool))
+        for extent in shape  # pyright: ignore[reportUnknownVariableType]
+    )
+
+
 def escape(name: str) -> str:
     """A layer's name as it stands in an id, where ``/`` and ``:`` have a meaning."""
     return name.replace("%", "%25").replace("/", "%2F").replace(":", "%3A")
 
 
-def is_plain(value: object) -> bool:
-    """True for the scalars that a tree may hold."""
-    return value is None or isinstance(value, (bool, int, float, complex, str, bytes, EllipsisType))
-
-
-def _topological(graph: Graph) -> list[str]:
+def _topological(operands: Mapping[str, tuple[Value, ...]], inputs: Tree, outputs: Tree) -> list[str]:
     """Declared inputs first, then depth-first from the outputs: depends on the structure alone, not on names."""
-    order: dict[str, None] = {}
-    for value in values(graph.inputs):
-        order[value.node] = None
+    order: dict[str, None] = dict.fromkeys(value.node for value in values(inputs))
     open_nodes: set[str] = set()
-    for output in values(graph.outputs):
+    for output in values(outputs):
         stack = [output.node]
         while stack:
             node = stack[-1]
             if node in order:
                 stack.pop()
                 continue
-            if node not in graph.operands or node not in graph.ops:
-                raise GraphError(f"the graph has no node {node!r}, but an operand or output names it")
-            waiting = [value.node for value in graph.operands[node] if value.node not in order]
+            waiting = [value.node for value in operands[node] if value.node not in order]
             if not waiting:
                 order[stack.pop()] = None
                 open_nodes.discard(node)
@@ -364,32 +278,66 @@ def _topological(graph: Graph) -> list[str]:
     return list(order)
 
 
-def _check(graph: Graph, order: list[str]) -> None:
-    for node in order:
-        if node not in graph.ops:
-            raise GraphError(f"the graph has no node {node!r}, but its inputs name it")
-    if len(order) != len(graph.ops):
-        reached = set(order)
-        stray = next(node for node in graph.ops if node not in reached)
-        raise GraphError(f"node {stray!r} is neither an ancestor of an output nor a declared input")
-    for node in order:
-        op, operands = graph.ops[node], graph.operands.get(node, ())
-        if slots(op.arguments) != tuple(range(len(operands))):
-            raise GraphError(
-                f"node {node!r} has {len(operands)} operands, but its arguments hold the slots {slots(op.arguments)}"
-            )
-        for value in operands:
-            _check_value(graph, value, f"node {node!r}")
-    for value in (*values(graph.inputs), *values(graph.outputs)):
-        _check_value(graph, value, "the model")
-    for value in values(graph.inputs):
-        if graph.operands[value.node]:
+def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
+    """Everything that can be said of a call, a layer or a tree by itself."""
+    stray = next((node for node in graph.operands if node not in graph.ops), None)
+    if stray is not None:
+        raise GraphError(f"the graph has no node {stray!r}, but is given operands for it")
+    layers: dict[str, str] = {}
+    for node, op in graph.ops.items():
+        _check_op(node, op, operands[node])
+        for value in operands[node]:
+            _check_value(graph.ops, value, "node", node)
+        if op.layer is not None and layers.setdefault(op.layer, node) != node:
+            _check_shared(graph.ops, layers[op.layer], node)
+    for what, tree in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+        check_tree(tree, "the model's", what, Value)
+        for value in leaves(tree):
+            _check_value(graph.ops, value, "the model's", what)
+    for value in leaves(graph.inputs):
+        if operands[value.node]:
             raise GraphError(f"the declared input {value.node!r} is computed from other tensors")
 
 
-def _check_value(graph: Graph, value: Value, who: str) -> None:
-    if value.node not in graph.ops or not 0 <= value.out < len(graph.ops[value.node].outputs):
-        raise GraphError(f"{who} uses {value}, which does not exist")
+def _check_op(node: str, op: Op, operands: tuple[Value, ...]) -> None:
+    check_tree(op.config, "the config of node", node)
+    found = [slot.index for slot in check_tree(op.arguments, "the arguments of node", node, Slot)]
+    if found != list(range(len(operands))):
+        held = f"{found[:10]}{'...' if len(found) > 10 else ''}"
+        raise GraphError(f"node {node!r} has {len(operands)} operands, but its arguments hold the slots {held}")
+    shapes = [*(spec.shape for spec in op.outputs), *(weight.shape for weight in op.weights or ())]
+    odd = next((shape for shape in shapes if shape is not None and not is_shape(shape)), None)
+    if odd is not None:
+        raise GraphError(
+            f"node {node!r} has the shape {odd!r}; expected a tuple of ints that are not negative, and None"
+        )
+
+
+def _check_value(ops: Mapping[str, Op], value: object, what: str, name: str) -> None:
+    if not isinstance(value, Value):
+        raise GraphError(f"{what} {name!r}: expected a Value, received {value!r}")
+    if value.node not in ops:
+        raise GraphError(f"{what} {name!r}: the graph has no node {value.node!r}")
+    if not 0 <= value.out < len(ops[value.node].outputs):
+        raise GraphError(f"{what} {name!r}: node {value.node!r} has no output {value.out}")
+
+
+def _check_shared(ops: Mapping[str, Op], first: str, second: str) -> None:
+    """A layer is one thing, however often it is called; what is not known at one call may be known at another."""
+    one, other = ops[first], ops[second]
+    same_config = one.config == other.config or settled(one.config) == settled(other.config)
+    same_weights = one.weights == other.weights or None in (one.weights, other.weights)
+    for what, same in (("kind", one.kind == other.kind), ("config", same_config), ("weights", same_weights)):
+        if not same:
+            raise GraphError(f"nodes {first!r} and {second!r} call the layer {one.layer!r}, but differ in its {what}")
+
+
+def _same_op(one: Op, other: Op) -> bool:
+    return one == other or _settled_op(one) == _settled_op(other)
+
+
+def _settled_op(op: Op) -> Op:
+    return replace(op, config=settled(op.config), arguments=settled(op.arguments))
 
 
 @memoised
@@ -398,7 +346,7 @@ def _users(graph: Graph) -> Mapping[Value, tuple[tuple[str, int], ...]]:
     for node, operands in graph.operands.items():
         for slot, value in enumerate(operands):
             users.setdefault(value, []).append((node, slot))
-    return {value: tuple(pairs) for value, pairs in users.items()}
+    return MappingProxyType({value: tuple(pairs) for value, pairs in users.items()})
 
 
 @memoised
@@ -408,7 +356,7 @@ def calls_by_layer(graph: Graph) -> Mapping[str, tuple[str, ...]]:
     for node, op in graph.ops.items():
         if op.layer is not None:
             calls.setdefault(op.layer, []).append(node)
-    return {layer: tuple(nodes) for layer, nodes in calls.items()}
+    return MappingProxyType({layer: tuple(nodes) for layer, nodes in calls.items()})
 
 
 @memoised
@@ -417,12 +365,11 @@ def _networkx(graph: Graph) -> nx.MultiDiGraph[str]:
 
     result: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=graph.name)
     result.add_nodes_from((node, {"op": op}) for node, op in graph.ops.items())
-    result.add_edges_from(
-        (value.node, node, slot, {"out": value.out})
-        for node, operands in graph.operands.items()
-        for slot, value in enumerate(operands)
-    )
-    return nx.freeze(result)
+    for node, operands in graph.operands.items():
+        for slot, value in enumerate(operands):
+            result.add_edge(value.node, node, key=slot, out=value.out)
+    nx.freeze(result)
+    return result
 
 
 @memoised
@@ -432,21 +379,13 @@ def _canonical(graph: Graph) -> tuple[Any, ...]:
     layers: dict[str, int] = {}
     cells: dict[int, int] = {}
 
-    def anonymous(leaf: Any) -> Any:
-        if isinstance(leaf, Value):
-            return number[leaf.node], leaf.out
-        if isinstance(leaf, Function) and leaf.selection is None:
-            captures = tuple(
-                Capture(c.name, None if c.cell is None else cells.setdefault(c.cell, len(cells)), c.value)
-                for c in leaf.captures
-            )
-            return leaf.digest, captures
-        return leaf
+    def place(value: Value) -> tuple[int, int]:
+        return number[value.node], value.out
 
     rows: list[Any] = []
     for node, op in graph.ops.items():
         layer = None if op.layer is None else layers.setdefault(op.layer, len(layers))
-        weights = None if op.weights is None else frozenset(op.weights)
-        operands = map_leaves(anonymous, graph.operands[node])
-        rows.append((op.kind, layer, map_leaves(anonymous, op.config), op.arguments, weights, op.outputs, operands))
-    return rows, map_leaves(anonymous, graph.inputs), map_leaves(anonymous, graph.outputs)
+        weights = None if op.weights is None else Counter(op.weights)
+        trees = settled(op.config, cells), settled(op.arguments, cells)
+        rows.append((op.kind, layer, *trees, weights, op.outputs, tuple(map(place, graph.operands[node]))))
+    return rows, map_leaves(place, graph.inputs), map_leaves(place, graph.outputs)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kgraph.graph import Graph, Value
+from kgraph.graph import Graph, Value, memoised
 from kgraph.ops import call_of, kept, knowledge
 from kgraph.ops.elementwise import merge_operands
 
@@ -14,28 +14,46 @@ IMAGE_AXES = {3: ("length",), 4: ("height", "width"), 5: ("depth", "height", "wi
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The call that fixed an extent, and the calls that passed it on unchanged, from the last to the first."""
+    """The call that fixed an extent, and the sliding windows (kind, size) that passed it on unchanged."""
 
     value: Value
     axis: int
-    through: tuple[str, ...]
+    windows: frozenset[tuple[str, tuple[int, ...]]] = frozenset()
 
 
 def origin(graph: Graph, value: Value, axis: int) -> Origin:
     """Traces one axis of a value back to the call that fixed its extent.
 
     A merge passes an axis on if it is the same on all operands or 1 on the others: of its first operand that is not 1.
+    What is found is kept for every value on the way, so that a deep chain of merges is walked once.
     """
-    through: list[str] = []
-    while True:
-        op = graph.ops[value.node]
+    known = _known(graph)
+    way: list[tuple[Value, int]] = []
+    while (value, axis) not in known:
         found = _before(graph, value, axis)
         if found is None:
-            return Origin(value, axis, tuple(through))
-        through.append(value.node)
+            known[value, axis] = Origin(value, axis)
+            break
+        way.append((value, axis))
         value, axis = graph.operands[value.node][found[0]], found[1]
-        if op.is_input:
-            return Origin(value, axis, tuple(through))
+    result = known[value, axis]
+    for place in reversed(way):
+        result = known[place] = _past(graph, result, place[0].node)
+    return result
+
+
+@memoised
+def _known(_: Graph) -> dict[tuple[Value, int], Origin]:
+    return {}
+
+
+def _past(graph: Graph, found: Origin, node: str) -> Origin:
+    config = graph.ops[node].config
+    if "strides" not in config:
+        return found
+    kind = "convolutions" if "kernel_size" in config else "windows"
+    size = config.get("kernel_size", config.get("pool_size", ()))
+    return replace(found, windows=found.windows | {(kind, size)})
 
 
 def _before(graph: Graph, value: Value, axis: int) -> tuple[int, int] | None:
@@ -85,13 +103,11 @@ def reason(graph: Graph, found: Origin) -> str:
     return knowledge(op.kind).reason(call, found.axis)
 
 
-def passage(graph: Graph, origins: Sequence[Origin]) -> str:
+def passage(origins: Sequence[Origin]) -> str:
     """How an extent came through: ``unchanged``, or ``unchanged through 1x1 convolutions of stride 1``."""
-    nodes = dict.fromkeys(node for found in origins for node in found.through)
-    windows = [graph.ops[node] for node in nodes if "strides" in graph.ops[node].config]
+    windows = frozenset[tuple[str, tuple[int, ...]]]().union(*(found.windows for found in origins))
     if not windows:
         return "unchanged"
-    sizes = {tuple(op.config.get("kernel_size", op.config.get("pool_size", ()))) for op in windows}
-    what = "convolutions" if all("kernel_size" in op.config for op in windows) else "windows"
+    kinds, sizes = ({window[part] for window in windows} for part in (0, 1))
     width = f"{'x'.join(map(str, sizes.pop()))} " if len(sizes) == 1 else ""
-    return f"unchanged through {width}{what} of stride 1"
+    return f"unchanged through {width}{kinds.pop() if len(kinds) == 1 else 'windows'} of stride 1"

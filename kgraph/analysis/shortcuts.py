@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from kgraph.graph import Graph, Value, memoised
 
-LONGEST = 64
+LONGEST = 32
 """Calls that a shortcut may pass through; longer ones are branches."""
-MOST = 4096
+MOST = 2048
 """Calls that are looked at to see that both inputs come from one tensor."""
 
 

@@ -145,7 +145,7 @@ def _sentence(story: str, group: list[tuple[str, Extent]]) -> str:
 def _story(graph: Graph, origins: list[Origin], extent: Extent) -> str:
     places = list(dict.fromkeys((found.value, found.axis) for found in origins))
     if len(places) == 1:
-        way = passage(graph, origins)
+        way = passage(origins)
         why = reason(graph, origins[0])
         fixed = f" ({why})" if why and why != "the input" else ""
         return f"from {places[0][0]}{fixed}, {way}"

@@ -14,6 +14,7 @@ from kgraph.graph import (
     FrozenDict,
     Graph,
     Op,
+    Shape,
     Slot,
     Spec,
     Tree,
@@ -43,8 +44,8 @@ class Call:
         name: the layer's name.
         layer: what tells one layer from another, None for an operation that is no layer.
         arguments: the bound arguments with Refs where tensors enter.
+        repeated: which call of its layer this is, among those inside its model, from 0.
         inner: the description of the model that is called, for a nested one.
-        inputs: for a nested model the tree of what it is called on.
     """
 
     name: str
@@ -54,8 +55,8 @@ class Call:
     arguments: FrozenDict
     weights: tuple[Weight, ...] | None
     outputs: tuple[Spec, ...]
+    repeated: int = 0
     inner: Model | None = None
-    inputs: Tree = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +78,38 @@ class _Builder:
     layers: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
     layer_names: set[str] = field(default_factory=set[str])
     prefixes: set[str] = field(default_factory=set[str])
-    keep: bool = False
 
 
-def assemble(model: Model, *, nested: str = "dissolve") -> Graph:
-    """One Graph of a described model.
+@dataclass(slots=True)
+class _Frame:
+    """One call of a model while it is dissolved; the outermost model has one too.
 
-    Args:
-        model: the description.
-        nested: ``dissolve`` repeats the calls of a nested model at each of its calls, ``keep`` makes each one node.
+    Attributes:
+        model: the model that is called.
+        prefix: of the ids of this call's nodes, ``encoder:1/``.
+        family: of the identities of its layers, which have no call numbers: ``encoder/``.
+        given: by the number of a call in the model, the Values that its inputs stand for.
+        specs: whether the shapes inside are as Keras recorded them, can be inferred again, or are unknown.
+        values: by the number of a call in the model, the Values of its outputs, for the calls so far.
+    """
+
+    model: Model
+    prefix: str = ""
+    family: str = ""
+    given: Mapping[int, Value] = field(default_factory=dict[int, Value])
+    specs: str = "recorded"
+    values: list[tuple[Value, ...]] = field(default_factory=list[tuple[Value, ...]])
+
+
+def assemble(model: Model) -> Graph:
+    """One Graph of a described model, in which the calls of nested models are repeated at each call of theirs.
 
     Raises:
-        SourceError: ``nested`` is something else, or a nested model is called on another number of tensors than it
-            has inputs.
+        SourceError: a nested model is called on fewer tensors than it has inputs.
     """
-    if nested not in ("dissolve", "keep"):
-        raise SourceError(f"nested must be 'dissolve' or 'keep', received {nested!r}")
-    builder = _Builder(keep=nested == "keep")
-    values = _expand(builder, model, "", "", {}, recorded=True)
-    inputs = map_leaves(lambda ref: values[ref], model.inputs)
-    outputs = map_leaves(lambda ref: values[ref], model.outputs)
+    builder = _Builder()
+    values = _dissolved(builder, model)
+    inputs, outputs = (map_leaves(lambda ref: values[ref.call][ref.out], tree) for tree in (model.inputs, model.outputs))
     needed = ancestors(builder.operands, (inputs, outputs))
     return Graph(
         ops={node: op for node, op in builder.ops.items() if node in needed},
@@ -107,83 +120,102 @@ def assemble(model: Model, *, nested: str = "dissolve") -> Graph:
     )
 
 
-def _expand(
-    builder: _Builder, model: Model, prefix: str, family: str, given: Mapping[Ref, Value], *, recorded: bool
-) -> dict[Ref, Value]:
-    """Adds the calls of one (nested) model and returns the Value of each of its Refs.
-
-    Args:
-        builder: what is collected.
-        model: the model that is called.
-        prefix: of the ids of this call's nodes, ``encoder:1/``.
-        family: of the layer identities, which have no call numbers: ``encoder/``.
-        given: the Values that its inputs stand for; empty for the outermost model.
-        recorded: whether the recorded shapes hold for this call.
-    """
-    values: dict[Ref, Value] = dict(given)
-    counts: dict[Hashable, int] = {}
-    for number, call in enumerate(model.calls):
-        if Ref(number) in given:
+def _dissolved(builder: _Builder, model: Model) -> list[tuple[Value, ...]]:
+    """Adds all calls, those of nested models where they are called; without recursion, as they nest deeply."""
+    frame = _Frame(model)
+    stack = [frame]
+    while True:
+        frame = stack[-1]
+        inner = _advance(builder, frame)
+        if inner is not None:
+            stack.append(inner)
             continue
-        key = call.layer if call.layer is not None else (number, "operation")
-        repeated = counts[key] = counts.get(key, -1) + 1
-        if call.inner is not None and not builder.keep:
-            _dissolve(builder, call, number, values, prefix, family, repeated, recorded)
-            continue
-        node = _free_id(builder.ops, prefix + escape(call.name), repeated)
-        operands = tuple(values[leaf] for leaf in leaves(call.arguments) if isinstance(leaf, Ref))
-        builder.operands[node] = operands
-        builder.ops[node] = _op(builder, call, operands, family, recorded)
-        for out in range(len(call.outputs)):
-            values[Ref(number, out)] = Value(node, out)
-    return values
+        stack.pop()
+        if not stack:
+            return frame.values
+        stack[-1].values.append(_results(builder, frame, stack[-1]))
 
 
-def _op(builder: _Builder, call: Call, operands: tuple[Value, ...], family: str, recorded: bool) -> Op:
-    numbers = iter(range(len(operands)))
-    arguments = map_leaves(lambda leaf: Slot(next(numbers)) if isinstance(leaf, Ref) else leaf, call.arguments)
-    layer = _layer_identity(builder, call, family)
+def _advance(builder: _Builder, frame: _Frame) -> _Frame | None:
+    """Adds a model's next calls; stops before a call of a nested model, whose frame it returns."""
+    for number in range(len(frame.values), len(frame.model.calls)):
+        call = frame.model.calls[number]
+        if number in frame.given:
+            frame.values.append((frame.given[number],))
+        elif call.inner is not None:
+            return _inside(builder, frame, call, call.inner)
+        else:
+            _add(builder, frame, call)
+    return None
+
+
+def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
+    node = _free_id(builder.ops, frame.prefix + escape(call.name), call.repeated)
+    operands: list[Value] = []
+
+    def enter(leaf: object) -> object:
+        if not isinstance(leaf, Ref):
+            return leaf
+        operands.append(frame.values[leaf.call][leaf.out])
+        return Slot(len(operands) - 1)
+
+    arguments = map_leaves(enter, call.arguments)
+    layer = _layer_identity(builder, call, frame.family)
     op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs)
-    if recorded or call.kind == "layers.InputLayer":
-        return op
-    inferred = infer_specs(call_of(op, tuple(builder.ops[v.node].outputs[v.out] for v in operands)))
+    if frame.specs != "recorded" and call.kind != "layers.InputLayer":
+        op = _respecified(builder, op, operands, frame.specs)
+    builder.ops[node] = op
+    builder.operands[node] = tuple(operands)
+    frame.values.append(tuple([Value(node, out) for out in range(len(call.outputs))]))
+
+
+def _respecified(builder: _Builder, op: Op, operands: list[Value], specs: str) -> Op:
+    """The op with the specs that it has on other operands than those for which Keras recorded it."""
+    found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
+    inferred = infer_specs(call_of(op, found)) if specs == "inferred" else None
     if inferred is not None:
         return replace(op, outputs=inferred, known="proved")
-    return replace(op, outputs=tuple(Spec(None, spec.dtype) for spec in call.outputs), known="unknown")
+    return replace(op, outputs=tuple(Spec(None, spec.dtype) for spec in op.outputs), known="unknown")
 
 
-def _dissolve(
-    builder: _Builder,
-    call: Call,
-    number: int,
-    values: dict[Ref, Value],
-    prefix: str,
-    family: str,
-    repeated: int,
-    recorded: bool,
-) -> None:
-    """Adds the calls of a nested model and lets its outputs stand for those of the call."""
-    inner = call.inner
-    if inner is None:
-        return
-    declared, passed = _match(inner.inputs, call.inputs)
-    if len(declared) != len(passed):
+def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:
+    """The frame of a nested model's call."""
+    declared, passed = _match(inner, call.arguments)
+    if len(passed) < len(declared):
         raise SourceError(
             f"the nested model {call.name!r} has {len(declared)} inputs, but is called on {len(passed)} tensors"
         )
-    given = {ref: values[outer] for ref, outer in zip(declared, passed, strict=True)}
-    same = all(
-        inner.calls[ref.call].outputs[ref.out].shape == builder.ops[value.node].outputs[value.out].shape
-        for ref, value in given.items()
-    )
+    pairs = zip(declared, passed, strict=False)
+    given = {ref.call: frame.values[outer.call][outer.out] for ref, outer in pairs if outer is not None}
+    shapes = [
+        (inner.calls[number].outputs[0].shape, builder.ops[value.node].outputs[value.out].shape)
+        for number, value in given.items()
+    ]
     name = escape(call.name)
-    inside = _free_id(builder.prefixes, prefix + name, repeated)
-    builder.prefixes.add(inside)
-    found = _expand(builder, inner, f"{inside}/", f"{family}{name}/", given, recorded=same)
-    for out, ref in enumerate(leaf for leaf in leaves(inner.outputs) if isinstance(leaf, Ref)):
-        values[Ref(number, out)] = found[ref]
-        if recorded and ref not in given:
-            _settle(builder, found[ref], call.outputs[out])
+    prefix = _free_id(builder.prefixes, frame.prefix + name, call.repeated)
+    builder.prefixes.add(prefix)
+    return _Frame(inner, f"{prefix}/", f"{frame.family}{name}/", given, _specs(shapes))
+
+
+def _specs(shapes: list[tuple[Shape, Shape]]) -> str:
+    """What to make of the shapes inside a model that was defined with the first and is called with the second."""
+    if all(declared == passed for declared, passed in shapes):
+        return "recorded"
+    if any(passed is None or declared is None or len(passed) != len(declared) for declared, passed in shapes):
+        return "unknown"  # Keras adds or drops a last axis of 1 when the model runs, and not when it records
+    return "inferred"
+
+
+def _results(builder: _Builder, inner: _Frame, outer: _Frame) -> tuple[Value, ...]:
+    """The Values that stand for the outputs of a nested model's call."""
+    found = tuple([inner.values[ref.call][ref.out] for ref in _refs(inner.model.outputs)])
+    if outer.specs == "recorded":
+        specs = outer.model.calls[len(outer.values)].outputs
+        inputs = set(inner.given.values())
+        for value, spec in zip(found, specs, strict=False):
+            if value not in inputs:
+                _settle(builder, value, spec)
+    return found
 
 
 def _settle(builder: _Builder, value: Value, spec: Spec) -> None:
@@ -195,11 +227,19 @@ def _settle(builder: _Builder, value: Value, spec: Spec) -> None:
     builder.ops[value.node] = replace(op, outputs=outputs, known="recorded")
 
 
-def _match(declared: Tree, passed: Tree) -> tuple[list[Ref], list[Ref]]:
-    """The Refs of a nested model's inputs and those of its call, paired as Keras pairs them: by key, else in order."""
-    if isinstance(declared, FrozenDict) and isinstance(passed, FrozenDict) and declared.keys() <= passed.keys():
-        passed = FrozenDict({key: passed[key] for key in declared})
-    return _refs(declared), _refs(passed)
+def _match(inner: Model, arguments: FrozenDict) -> tuple[list[Ref], list[Ref | None]]:
+    """A nested model's inputs and what its call passes for each, paired as Keras pairs them when the model runs.
+
+    That is in order, whatever the keys of two dicts say, but by the inputs' names where a dict is passed for a list.
+    An optional input may get None.
+    """
+    passed = next(iter(arguments.values()), ())
+    declared = _refs(inner.inputs)
+    if isinstance(passed, FrozenDict) and not isinstance(inner.inputs, FrozenDict):
+        names = [inner.calls[ref.call].name for ref in declared]
+        if all(name in passed for name in names):
+            passed = tuple(passed[name] for name in names)
+    return declared, [leaf if isinstance(leaf, Ref) else None for leaf in leaves(passed)]
 
 
 def _refs(tree: Tree) -> list[Ref]:

@@ -18,6 +18,8 @@ from typing import Any
 
 from kgraph.graph import Capture, Function, Slice
 
+_Memo = dict[int, tuple[object, bytes]]
+
 _PYTHON = sys.version_info[:2] if sys.implementation.name == "cpython" else (0, 0)
 # Where its argument names the comparison. The bytecode of any other Python may mean something else.
 _SHIFT = {(3, 11): 0, (3, 12): 4, (3, 13): 5}.get(_PYTHON, -1)
@@ -73,7 +75,9 @@ class _Frame:
         return []
 
 
-def read_function(fn: object, arguments: Mapping[str, Any], cell_number: Callable[[object], int]) -> Function:
+def read_function(
+    fn: object, arguments: Mapping[str, Any], cell_number: Callable[[object], int], memo: _Memo | None = None
+) -> Function:
     """What is known of a Lambda layer's function. Never calls it.
 
     ``proved`` says: while the captured values stay, every call that returns gives this subscript of the first
@@ -81,55 +85,18 @@ def read_function(fn: object, arguments: Mapping[str, Any], cell_number: Callabl
 
     Args:
         arguments: the layer's ``arguments``, which Keras passes by keyword.
-        cell_number: numbers a closure's cells, so that a shared one has one number.
+        cell_number: numbers closure cells (and other objects), so that a shared one has one number; keeps them alive.
+        memo: what is kept between calls for functions of the same code.
     """
     if type(fn) is not types.FunctionType:
-        return Function(note="is not a plain Python function")
+        return Function(f"object {cell_number(fn)}", note="is not a plain Python function")
     # Decorated functions share the decorator's code, so the name belongs to the expression.
-    digest, captures = _hash((fn.__code__, fn.__qualname__), {}).hex()[:16], _captures(fn, cell_number)
+    whole = (fn.__code__, fn.__qualname__, _defaults(fn, cell_number))
+    digest, captures = _hash(whole, {} if memo is None else memo).hex()[:16], _captures(fn, cell_number)
     try:
         return Function(digest, _selection(fn, arguments), "proved", captures=captures)
     except _UnknownError as error:
         return Function(digest, note=str(error), captures=captures)
-
-
-def try_selection(fn: Any, arguments: Mapping[str, Any], shape: tuple[int | None, ...]) -> tuple[Any, ...] | None:
-    """Calls the function on numbers that name their place. The key that it selects by along one fixed axis, or None.
-
-    Only for a caller who was told to run the user's code. It runs twice, on other numbers, and on other extents where
-    they are not fixed.
-    """
-    first, second = (_probe(fn, arguments, shape, free) for free in (3, 4))
-    return first if first == second else None
-
-
-def _probe(fn: Any, arguments: Mapping[str, Any], shape: tuple[int | None, ...], free: int) -> tuple[Any, ...] | None:
-    import numpy as np
-
-    extents = [free if extent is None else extent for extent in shape]
-    size = int(np.prod(extents, dtype=object))
-    if not 0 < size <= 2**22:
-        return None
-    # Shuffled halves of either sign: no sorting, rounding, clipping or absolute value leaves them as they are.
-    array = np.random.default_rng(free).permutation(np.arange(size, dtype="float32") - size // 2 + 0.5).reshape(extents)
-    try:
-        passed = [name for name in inspect.getfullargspec(fn).args if name in ("mask", "training")]
-        result = fn(array.copy(), **{**arguments, **dict.fromkeys(passed)})
-        found = np.asarray(result if hasattr(result, "shape") else None)  # numpy would stack a list
-    except Exception:  # the user's code may raise anything
-        return None
-    if found.dtype != array.dtype or not found.size or np.array_equal(found, array):
-        return None
-    order = np.argsort(array, axis=None)
-    origin = order[np.searchsorted(array.ravel(), found.ravel(), sorter=order).clip(max=size - 1)]
-    for axis in (axis for axis, extent in enumerate(shape) if extent is not None):
-        places = list(dict.fromkeys(np.unravel_index(origin, extents)[axis].tolist()))
-        step = places[1] - places[0] if len(places) > 1 else 1
-        stop = places[-1] + (1 if step > 0 else -1)
-        for part in (places[0], slice(places[0], None if stop < 0 else stop, None if step == 1 else step)):
-            if np.array_equal(found, array[(slice(None),) * axis + (part,)]):
-                return (..., _freeze(part)) if axis == len(shape) - 1 else (*(Slice(),) * axis, _freeze(part))
-    return None
 
 
 def _is(value: object, *kinds: type) -> bool:
@@ -141,7 +108,7 @@ def _is_scalar(value: Any) -> bool:
     return _is(value, *_SCALARS) or (_is(value, int) and value.bit_length() <= _BITS)
 
 
-def _freeze(value: Any, *, nested: bool = False) -> Any:
+def freeze_plain(value: Any, *, nested: bool = False) -> Any:
     """The value as plain data: a scalar, a Slice, or a flat tuple of those; else ``_OTHER``."""
     if _is_scalar(value):
         return value
@@ -150,13 +117,22 @@ def _freeze(value: Any, *, nested: bool = False) -> Any:
         return Slice(*parts) if all(map(_is_scalar, parts)) else _OTHER
     if nested or not _is(value, tuple) or len(value) > _LENGTH:
         return _OTHER
-    items = [_freeze(item, nested=True) for item in value]
+    items = [freeze_plain(item, nested=True) for item in value]
     return _OTHER if _OTHER in items else tuple(items)
 
 
 def _usable(value: object, what: str) -> Any:
-    frozen = value if type(value) is _Opaque else _freeze(value)
+    frozen = value if type(value) is _Opaque else freeze_plain(value)
     return _Opaque(f"the value of {what} is not plain") if frozen is _OTHER else frozen
+
+
+def _defaults(fn: types.FunctionType, cell_number: Callable[[object], int]) -> str:
+    """The default values, which tell functions of one expression apart; what is not plain by its identity."""
+    if not _is(fn.__defaults__, tuple, types.NoneType) or not _is(fn.__kwdefaults__, dict, types.NoneType):
+        return "unusual"
+    values = [*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()]
+    plain = [(freeze_plain(value), value) for value in values]
+    return repr([f"object {cell_number(value)}" if frozen is _OTHER else frozen for frozen, value in plain])
 
 
 def _captures(fn: types.FunctionType, cell_number: Callable[[object], int]) -> tuple[Capture, ...]:
@@ -167,9 +143,9 @@ def _captures(fn: types.FunctionType, cell_number: Callable[[object], int]) -> t
         codes += [each for each in code.co_consts if _is(each, types.CodeType) and all(each is not i for i in codes)]
     loads = [(code.co_names, *load) for code in codes for load in _program(code.co_code).values() if load[0] in _LOADS]
     named = {name for names, load, at, _ in loads for name in names[at >> (load == "LOAD_GLOBAL") :][:1]}
-    read = [(name, cell_number(cell), _freeze(_contents(cell))) for name, cell in cells]
-    read += [(name, None, _freeze(scope[name])) for name in named if _freeze(scope.get(name, _OTHER)) is not _OTHER]
-    read.sort(key=lambda each: (each[0], each[1] is None))
+    read = [(name, cell_number(cell), freeze_plain(_contents(cell))) for name, cell in cells]
+    read += [(name, None, freeze_plain(scope[name])) for name in named if freeze_plain(scope.get(name, _OTHER)) is not _OTHER]
+    read.sort(key=operator.itemgetter(0))
     return tuple(Capture(name, cell, None if value is _OTHER else value) for name, cell, value in read)
 
 
@@ -180,7 +156,7 @@ def _contents(cell: types.CellType) -> object:
         return _Opaque("reads a closure variable that has no value yet")
 
 
-def _hash(value: object, memo: dict[int, tuple[object, bytes]], depth: int = 0) -> bytes:
+def _hash(value: object, memo: _Memo, depth: int = 0) -> bytes:
     """Tells code and constants apart, the same on every machine. The memo keeps the objects, so ids stay theirs."""
     if id(value) not in memo:
         own, inner = _parts(value) if depth < _DEPTH else ("deep", ())
@@ -289,7 +265,7 @@ def _known(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return _known(_freeze(_known(value)))
+    return _known(freeze_plain(_known(value)))
 
 
 def _number(value: Any) -> Any:
@@ -341,7 +317,7 @@ def _call(frame: _Frame, count: int) -> list[Any]:
     function = first if second is _NULL else second
     if not any(function is safe for safe in _BUILTINS):
         raise _UnknownError("calls a function")
-    return [_freeze(_compute(function, *(values if function is slice else map(_number, values))))]
+    return [freeze_plain(_compute(function, *(values if function is slice else map(_number, values))))]
 
 
 def _unpack(values: Any, count: int) -> list[Any]:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Mapping
+from types import EllipsisType, NoneType
 from typing import Any
 
-from kgraph.graph import FrozenDict, Object, Slice, Tree, is_plain
+from kgraph.graph import FrozenDict, Object, Slice, Tree
 from kgraph.ops import complete
 from kgraph.ops.catalog import kind_of
 
 IGNORED = ("name", "build_config", "compile_config", "registered_name", "shared_object_id")
 """Config entries that say nothing of what a layer computes."""
+
+PLAIN = frozenset((NoneType, bool, int, float, complex, str, bytes, EllipsisType))
+"""The types that a tree holds as they are; a subclass, such as numpy's float64, is not plain data."""
+
+POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy")
+
+AS_PLAIN = {
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__complex__,
+    str: str.__str__,
+    bytes: bytes.__bytes__,
+}  # type: ignore
+"""How the plain value of a subclass is read without running methods of its own."""
 
 
 def freeze(value: Any) -> Tree:
@@ -19,12 +35,13 @@ def freeze(value: Any) -> Tree:
 
     Serialized Keras objects become Objects, dtype policies their name, lists and tuples become tuples.
     """
-    if isinstance(value, float):
-        return math.nan if math.isnan(value) else value
-    if is_plain(value):
+    kind = type(value)
+    if kind is float:
+        return math.nan if value != value else value
+    if kind in PLAIN:
         return value
     if isinstance(value, (list, tuple)):
-        return tuple(freeze(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return tuple([freeze(item) for item in value])  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, slice):
         return Slice(freeze(value.start), freeze(value.stop), freeze(value.step))  # pyright: ignore
     if isinstance(value, Mapping):
@@ -38,22 +55,39 @@ def freeze_config(config: Mapping[str, Any]) -> FrozenDict:
 
 
 def _freeze_mapping(value: Mapping[Any, Any]) -> Tree:
-    name = value.get("class_name")
+    name, config = value.get("class_name"), value.get("config")
+    if name == "__tuple__" and "items" in value:
+        return freeze(value["items"])
     if not isinstance(name, str) or "config" not in value:
         return FrozenDict({str(key): freeze(item) for key, item in value.items()})
-    config = value["config"]
-    if name in ("DTypePolicy", "Policy") and isinstance(config, Mapping):
-        return freeze(config.get("name"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    if name == "__tuple__":
-        return freeze(value.get("items", ()))
+    if name == "__ellipsis__":
+        return ...
     if not isinstance(config, Mapping):
         return Object(kind_of(value.get("module"), name), FrozenDict(value=freeze(config)))
+    if name in POLICIES:
+        return freeze(config.get("name"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    if name == "__slice__":
+        return Slice(*(freeze(config.get(key)) for key in ("start", "stop", "step")))  # pyright: ignore
     kind = kind_of(value.get("module"), name)
     return Object(kind, complete(kind, freeze_config(config)))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _freeze_other(value: Any) -> Tree:
     """Things that ``get_config`` of a live object may hold: numpy scalars and arrays, dtypes, functions, objects."""
+    kind = f"custom.{type(value).__module__}.{type(value).__qualname__}"
+    if isinstance(value, type):
+        return Object("class", FrozenDict(value=f"{value.__module__}.{value.__qualname__}"))
+    if isinstance(value, enum.Enum):
+        return Object(kind, FrozenDict(value=value.name))
+    if isinstance(value, (set, frozenset)):
+        return Object(type(value).__name__, FrozenDict(value=tuple(sorted(map(freeze, value), key=repr))))  # pyright: ignore
+    for cls, plain in AS_PLAIN.items():
+        if isinstance(value, cls):
+            return freeze(plain(value))
+    return _freeze_foreign(value, kind)
+
+
+def _freeze_foreign(value: Any, kind: str) -> Tree:
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "ndim", None) == 0:
         return freeze(item())
@@ -66,4 +100,4 @@ def _freeze_other(value: Any) -> Tree:
     dtype = getattr(value, "name", None)
     if isinstance(dtype, str) and "dtype" in type(value).__name__.lower():
         return dtype
-    return Object(f"custom.{type(value).__module__}.{type(value).__qualname__}", FrozenDict())
+    return Object(kind, FrozenDict())

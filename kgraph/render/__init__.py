@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgraph.errors import DrawError
+from kgraph.files import target_of, write_text
 
 if TYPE_CHECKING:
     from kgraph.findings import Report
@@ -34,46 +32,26 @@ def draw(graph: Graph, path: str | os.PathLike[str] | None = None, *, report: Re
         The SVG text, or the DOT text where ``path`` names a DOT file.
 
     Raises:
-        DrawError: the path cannot be written, or there is no layout engine, or it failed or took too long.
+        DrawError: the path names no format, or there is no layout engine, or it failed or took too long.
+        KgraphError: the path cannot be written.
     """
-    target = None if path is None else _target(path)
+    if path is not None:
+        _check(path)
     from kgraph.render.cards import describe
 
     picture = describe(graph, report)
-    if target is not None and target.name.lower().endswith(DOT_SUFFIXES):
+    if path is not None and os.fspath(path).lower().endswith(DOT_SUFFIXES):
         from kgraph.render.dot import write
     else:
         from kgraph.render.svg import write
     text = write(picture)
-    if target is not None:
-        _save(text, target)
+    if path is not None:
+        write_text(path, text)
     return text
 
 
-def _target(path: str | os.PathLike[str]) -> Path:
-    """Checks a path before any work is done."""
-    target = Path(path)
-    if not target.name.lower().endswith((".svg", *DOT_SUFFIXES)):
+def _check(path: str | os.PathLike[str]) -> None:
+    """Looks at a path before any work is done."""
+    if not os.fspath(path).lower().endswith((".svg", *DOT_SUFFIXES)):
         raise DrawError(f"cannot draw to {os.fspath(path)!r}: expected a path that ends in .svg, .dot or .gv")
-    try:
-        target = target.resolve()  # a symbolic link is written through, not replaced
-    except (OSError, ValueError, RuntimeError) as error:  # a null character, a ring of links
-        raise DrawError(f"cannot write {os.fspath(path)!r}: {error}") from error
-    if not target.parent.is_dir():
-        raise DrawError(f"cannot write {os.fspath(path)!r}: there is no folder {str(target.parent)!r}")
-    if target.is_dir():
-        raise DrawError(f"cannot write {os.fspath(path)!r}: it is a folder")
-    return target
-
-
-def _save(text: str, target: Path) -> None:
-    """Writes a file whole or not at all."""
-    scratch = target.parent / f".kgraph-{secrets.token_hex(8)}.tmp"
-    try:
-        scratch.write_text(text, encoding="utf-8", newline="\n")
-        scratch.replace(target)
-    except OSError as error:
-        raise DrawError(f"cannot write {str(target)!r}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
+    target_of(path)

@@ -9,16 +9,23 @@ from collections.abc import Iterable
 FUNCTIONS = ("ops.", "activations.")
 """Kinds that are written as a plain call, ``ops.add(x, y)``; all others as a layer that is made, then called."""
 
-RESERVED = frozenset(
-    ("Custom", "Input", "Model", "Object", "constant", "constraints", "initializers", "keras", "layers", "model",
-     "models", "opaque", "activations", "ops", "regularizers", "slice", "float", "complex")
+RESERVED = (
+    "Custom", "Input", "Model", "Object", "constant", "constraints", "initializers", "keras", "layers", "model",
+    "models", "opaque", "activations", "ops", "regularizers", "slice", "float", "complex",
 )  # fmt: skip
+"""What the text form itself is written with."""
+
 LONGEST = 60
 
 
 def is_function(kind: str) -> bool:
     """True for kinds that are no layers."""
     return kind.startswith(FUNCTIONS)
+
+
+def is_keyword(name: str) -> bool:
+    """True if Python takes it as the name of a keyword argument, and leaves it as it is."""
+    return name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
 
 
 def snake(kind: str) -> str:
@@ -30,7 +37,7 @@ def snake(kind: str) -> str:
 
 def implied_layer(node: str) -> str:
     """The layer identity that an id implies: the same path without call numbers."""
-    return re.sub(r":\d+(?=/|$)", "", node)
+    return re.sub(r":\d+(?=/|\Z)", "", node) if ":" in node else node
 
 
 def implied_operation(targets: list[str], *, several: bool) -> str | None:
@@ -42,21 +49,31 @@ def implied_operation(targets: list[str], *, several: bool) -> str | None:
     return stem if fits and stem else None
 
 
+def layer_name(identity: str) -> str:
+    """The ``name=`` of a layer, as near to its identity as Keras allows: without a slash, and not an id's own signs."""
+    name = identity.replace("/", "_").replace(":", "_").replace("%2F", "_")
+    return name.replace("%3A", ":").replace("%25", "%")
+
+
+def identifier(wish: str) -> str:
+    """The Python variable that is nearest to what is asked for."""
+    stem = re.sub(r"\W", "_", wish[:LONGEST], flags=re.ASCII) or "x"
+    odd = keyword.iskeyword(stem) or keyword.issoftkeyword(stem) or stem.startswith("__")
+    return f"n_{stem}" if odd or stem[0].isdigit() or stem[0].isupper() else stem
+
+
 class Names:
-    """Hands out Python identifiers, each once, as near as can be to what was asked for."""
+    """Hands out names, each once."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(RESERVED) | set(taken)
+        self._taken = set(taken)
         self._next: dict[str, int] = {}
 
     def new(self, wish: str) -> str:
-        """A fresh identifier."""
-        stem = re.sub(r"\W", "_", wish, flags=re.ASCII)[:LONGEST] or "x"
-        if stem[0].isdigit() or keyword.iskeyword(stem) or stem[0].isupper() or keyword.issoftkeyword(stem):
-            stem = f"n_{stem}"
-        name = stem
+        """The name that is asked for, with a number where it is taken."""
+        name = wish
         while name in self._taken:
-            self._next[stem] = self._next.get(stem, 0) + 1
-            name = f"{stem}_{self._next[stem]}"
+            self._next[wish] = self._next.get(wish, 0) + 1
+            name = f"{wish}_{self._next[wish]}"
         self._taken.add(name)
         return name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kgraph.errors import DrawError
+from kgraph.errors import KgraphError
 from kgraph.render import draw
 from tests.render import models
 
@@ -37,26 +37,26 @@ def test_an_older_picture_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.png", "a", "svg", "a.svg.gz", ""])
 def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DrawError, match=r"expected a path that ends in \.svg, \.dot or \.gv") as caught:
+    with pytest.raises(KgraphError, match=r"expected a path that ends in \.svg, \.dot or \.gv") as caught:
         draw(GRAPH, tmp_path / name)
     assert name in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DrawError, match="there is no folder"):
+    with pytest.raises(KgraphError, match="there is no folder"):
         draw(GRAPH, tmp_path / "missing" / "a.svg")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.svg").mkdir()
-    with pytest.raises(DrawError, match="it is a folder"):
+    with pytest.raises(KgraphError, match="it is a folder"):
         draw(GRAPH, tmp_path / "a.svg")
 
 
 def test_a_null_character_is_refused() -> None:
-    with pytest.raises(DrawError, match="cannot write"):
+    with pytest.raises(KgraphError, match="cannot write"):
         draw(GRAPH, "a\0b.svg")
 
 
@@ -68,7 +68,7 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, broken, fail)
-    with pytest.raises(DrawError, match="No space left on device") as caught:
+    with pytest.raises(KgraphError, match="No space left on device") as caught:
         draw(GRAPH, tmp_path / "a.svg")
     monkeypatch.undo()
     assert "\n" not in str(caught.value)

@@ -1,0 +1,139 @@
+"""What a live layer is: its kind, config and weights, as plain data. A Lambda's function is read, never called."""
+
+from __future__ import annotations
+
+import functools
+import re
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from kgraph.frontends.lambdas import read_function
+from kgraph.frontends.live_arguments import freeze_tree
+from kgraph.frontends.serialized import PLAIN, freeze, freeze_config
+from kgraph.frontends.trials import try_selection
+from kgraph.graph import FrozenDict, Object, Tree, Weight
+from kgraph.ops import complete
+from kgraph.ops.catalog import REQUIRED, entry, kind_of
+
+BY_ATTRIBUTE = frozenset(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D", "layers.BatchNormalization"))
+"""Kinds whose config is read from attributes of the same names: ``get_config`` takes a fiftieth of ``summary()``."""
+
+POLICIES = ("DTypePolicy", "FloatDTypePolicy")
+
+
+@functools.cache
+def kind_of_class(cls: type) -> str:
+    """The kind of a live object's class."""
+    kind = kind_of(cls.__module__, cls.__qualname__)
+    exported = vars(cls).get("_api_export_path")
+    if not kind.startswith("custom.keras.src.") or exported is None:
+        return kind
+    return (exported if isinstance(exported, str) else exported[0]).removeprefix("keras.")
+
+
+def layer_config(layer: Any, kind: str) -> FrozenDict:
+    """The config of any layer but a Lambda."""
+    found = by_attribute(layer, kind) if kind in BY_ATTRIBUTE else None
+    return complete(kind, by_get_config(layer, kind) if found is None else found)
+
+
+def by_get_config(layer: Any, kind: str) -> FrozenDict:
+    """What ``get_config`` says; where it raises, as it does when the model is saved, what the attributes say."""
+    try:
+        return freeze_config(layer.get_config())
+    except Exception as error:  # a custom layer's own code
+        if entry(kind) is not None:
+            return FrozenDict({
+                key: freeze_tree(getattr(layer, key)) if value is NotImplemented else value
+                for key, value in _attributes(layer, kind).items()
+            })  # fmt: skip
+        said = re.sub(" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
+        return FrozenDict(unreadable=f"{type(error).__name__}: {said[:200]}")
+
+
+def by_attribute(layer: Any, kind: str) -> FrozenDict | None:
+    """The same from attributes; None where one of them holds something that Keras serializes in a way of its own."""
+    if getattr(layer, "lora_rank", None):
+        return None
+    found = _attributes(layer, kind)
+    return None if any(value is NotImplemented for value in found.values()) else FrozenDict(found)
+
+
+def _attributes(layer: Any, kind: str) -> dict[str, Tree]:
+    """The config entries that have an attribute; NotImplemented in place of what Keras serializes in its own way."""
+    found: dict[str, Tree] = {}
+    for key in _keys(kind):
+        value = _policy(layer) if key == "dtype" else getattr(layer, key, REQUIRED)
+        if type(value) in PLAIN:
+            found[key] = value
+        elif value is not REQUIRED:
+            found[key] = _as_configured(value)
+    return found
+
+
+@functools.cache
+def _keys(kind: str) -> tuple[str, ...]:
+    known = entry(kind)
+    return tuple(known.config) if known else ()
+
+
+def _as_configured(value: Any) -> Tree:
+    """A size, or an activation, initializer, regularizer or constraint of Keras' own."""
+    if type(value) is tuple:
+        return value if all(type(item) is int for item in value) else NotImplemented  # pyright: ignore
+    if type(value) is types.FunctionType:
+        name = _activation(value)
+        return NotImplemented if name is None else name
+    kind = kind_of_class(type(value))
+    if not kind.startswith(("initializers.", "regularizers.", "constraints.")):
+        return NotImplemented
+    return _object(kind, value.get_config())
+
+
+def _object(kind: str, config: dict[str, Any]) -> Tree:
+    if not all(type(item) in PLAIN for item in config.values()):
+        return NotImplemented
+    return Object(kind, complete(kind, freeze_config(config)))
+
+
+@functools.cache
+def _activation(function: Any) -> str | None:
+    kind = kind_of(function.__module__, function.__qualname__)
+    return kind.removeprefix("activations.") if kind.startswith("activations.") else None
+
+
+def lambda_config(layer: Any, node: Any, cell_number: Callable[[object], int], *, run: bool) -> FrozenDict:
+    """The config of a Lambda layer; ``run`` allows to call its function where its bytecode does not tell enough."""
+    function = read_function(layer.function, layer.arguments, cell_number)
+    tensors = node.arguments.keras_tensors
+    if run and function.selection is None and len(tensors) == 1:
+        selection = try_selection(layer.function, layer.arguments, tuple(tensors[0].shape))
+        if selection is not None:
+            function = replace(function, selection=selection, known="tested")
+    arguments = freeze_tree(layer.arguments) if function.selection is None else FrozenDict()  # else it holds them
+    config: dict[str, Tree] = {"function": function, "arguments": arguments}
+    for key, value in (("output_shape", layer._output_shape), ("mask", layer.mask)):
+        config[key] = read_function(value, {}, cell_number) if callable(value) else freeze_tree(value)
+    return complete("layers.Lambda", FrozenDict({**config, "trainable": layer.trainable, "dtype": _policy(layer)}))
+
+
+def _policy(layer: Any) -> Tree:
+    policy = layer.dtype_policy
+    if type(policy).__name__ in POLICIES:
+        return policy.name
+    return Object(kind_of_class(type(policy)), freeze_config(policy.get_config()))
+
+
+def weights(layer: Any) -> tuple[Weight, ...] | None:
+    """The layer's variables; None where it has not made them yet."""
+    if not getattr(layer, "built", True):
+        return None
+    return tuple([_weight(variable) for variable in layer.weights])
+
+
+def _weight(variable: Any) -> Weight:
+    shape = getattr(variable, "_shape", None)  # plain, where ``shape`` is made anew at each access
+    shape = tuple(variable.shape) if type(shape) is not tuple else shape
+    return Weight(variable.name, shape, str(variable.dtype), bool(variable.trainable))

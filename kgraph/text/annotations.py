@@ -1,0 +1,130 @@
+"""What a statement does not imply, as a string before it: written, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kgraph.graph import Capture, FrozenDict, Function, Object, Slice, Spec, Tree, Weight, is_shape
+from kgraph.text.literals import literal
+
+EVIDENCE = {"digest": "", "known": "", "note": "", "captures": ()}
+"""Entries of what is known of a Function, with a value of their type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """An annotation. What it does not say is absent from ``said``."""
+
+    said: frozenset[str] = frozenset()
+    id: str = ""
+    layer: str | None = None
+    outputs: tuple[Spec, ...] = ()
+    weights: tuple[Weight, ...] | None = None
+    evidence: tuple[FrozenDict | None, ...] = ()
+
+
+NOTHING = Facts()
+
+
+def facts_of(tree: Tree) -> Facts | str:
+    """An annotation from its dict, or what is wrong with it."""
+    if not isinstance(tree, FrozenDict):
+        return "an annotation must be a dict"
+    for key, value in tree.items():
+        if key not in CHECKS:
+            return f"an annotation holds {', '.join(CHECKS)}; received {key!r}"
+        fits, expected = CHECKS[key]
+        if not fits(value):
+            return f"the {key} of an annotation must be {expected}; received {literal(value)[:80]}"
+    weights, function = tree.get("weights"), tree.get("function")
+    return Facts(
+        said=frozenset(tree),
+        id=tree.get("id", ""),
+        layer=tree.get("layer"),
+        outputs=tuple(Spec(*row) for row in tree.get("outputs", ())),
+        weights=None if weights is None else tuple(Weight(*row) for row in weights),
+        evidence=function if isinstance(function, tuple) else (function,),  # pyright: ignore[reportUnknownArgumentType]
+    )
+
+
+def written(facts: dict[str, Tree]) -> str:
+    """The statement that annotates the next one."""
+    return repr(literal(FrozenDict(facts)))
+
+
+def _is_row(row: Any, *types: type | None) -> bool:
+    """True for a tuple of entries of these types; None stands for a shape."""
+    return (
+        isinstance(row, tuple)
+        and len(row) == len(types)  # pyright: ignore[reportUnknownArgumentType]
+        and all(is_shape(item) if kind is None else isinstance(item, kind) for item, kind in zip(row, types, strict=True))  # pyright: ignore
+    )
+
+
+def _are_rows(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, tuple) and all(map(fits, value))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _is_spec(row: Any) -> bool:
+    return _is_row(row, None, str) or (_is_row(row, object, str) and row[0] is None)
+
+
+def _is_capture(row: Any) -> bool:
+    return _is_row(row, str, object, object) and (row[1] is None or type(row[1]) is int)
+
+
+def _is_evidence(row: Any) -> bool:
+    if not isinstance(row, FrozenDict) or not row.keys() <= EVIDENCE.keys():
+        return False
+    typed = all(isinstance(value, type(EVIDENCE[key])) for key, value in row.items())
+    return typed and _are_rows(row.get("captures", ()), _is_capture)
+
+
+CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "id": (lambda value: isinstance(value, str), "a string"),
+    "layer": (lambda value: value is None or isinstance(value, str), "a string or None"),
+    "outputs": (
+        lambda value: value != () and _are_rows(value, _is_spec),
+        'a tuple of shapes with their dtypes, such as ((None, 4), "float32")',
+    ),
+    "weights": (
+        lambda value: value is None or _are_rows(value, lambda row: _is_row(row, str, None, str, bool)),
+        "None or a tuple of (name, shape, dtype, trainable)",
+    ),
+    "function": (
+        lambda value: _is_evidence(value) or _are_rows(value, lambda row: row is None or _is_evidence(row)),
+        "a dict of digest, known, note and captures, these a tuple of (name, cell, value)",
+    ),
+}
+"""Per entry of an annotation whether a value fits, and what is expected."""
+
+
+def evidence(tree: Tree) -> Tree:
+    """What is known of the Functions in a tree, beyond what their source says; None where that says all.
+
+    One row for one Function, a tuple of rows for several.
+    """
+    rows = [_row(function) for function in _functions(tree)]
+    if not any(rows):
+        return None
+    return rows[0] if len(rows) == 1 else tuple(rows)
+
+
+def with_evidence(tree: Tree, rows: Iterator[FrozenDict | None]) -> Tree:
+    """The same tree, its Functions with what is known of each; in the order of ``evidence``.
+
+    Raises:
+        StopIteration: there are too few rows.
+    """
+    if isinstance(tree, tuple):
+        return tuple(with_evidence(item, rows) for item in tree)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(tree, dict):
+        found = {key: with_evidence(tree[key], rows) for key in sorted(tree)}  # pyright: ignore
+        return FrozenDict({key: found[key] for key in tree})  # pyright: ignore
+    if isinstance(tree, Slice):
+        return Slice(*(with_evidence(part, rows) for part in (tree.start, tree.stop, tree.step)))
+    if isinstance(tree, Object):
+        return Object(tree.kind, with_evidence(tree.config, rows))
+    return _with_row(tree, next(rows), rows) if isinstance(tree, Function) else tree
