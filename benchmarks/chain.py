@@ -1,6 +1,6 @@
 """Check and fuse of a text-form chain of 1k, 10k and 100k blocks: linear, at most 12x per decade.
 
-    python -m benchmarks.chain
+python -m benchmarks.chain
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ def main() -> None:
             sys.exit(f"wrong result at {blocks} blocks: {counts}")
         for name, seconds in times.items():
             ratio = seconds / before[name] if name in before else None
-            said = "" if ratio is None else f"  {ratio:5.1f}x  (at most {LIMIT})  {'ok' if ratio <= LIMIT else 'NOT LINEAR'}"
+            said = (
+                ""
+                if ratio is None
+                else f"  {ratio:5.1f}x  (at most {LIMIT})  {'ok' if ratio <= LIMIT else 'NOT LINEAR'}"
+            )
             print(f"{blocks:>7,} blocks  {name:12} {seconds:8.2f} s{said}", flush=True)
         before = times
 

@@ -1,6 +1,6 @@
 """``kgraph.check(model)`` against ``model.summary()`` on the live reference model, in one process.
 
-    python -m benchmarks.live
+python -m benchmarks.live
 """
 
 from __future__ import annotations

@@ -91,9 +91,7 @@ def _block(
     return layers.ReLU()(x)
 
 
-def _grouped_convolution(
-    x: Tensor, filters: int, stride: int, split: Callable[[Tensor, int], list[Tensor]]
-) -> Tensor:
+def _grouped_convolution(x: Tensor, filters: int, stride: int, split: Callable[[Tensor, int], list[Tensor]]) -> Tensor:
     width = filters // CARDINALITY
     branches = [
         layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False)(part) for part in split(x, width)

@@ -97,7 +97,9 @@ def check(
 
 @cli.command()
 @_reading
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the fused graph to a file, in the text form.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), help="Write the fused graph to a file, in the text form."
+)
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_command
 def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output_format: str) -> None:
@@ -111,9 +113,9 @@ def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output
     outcome = rewrite(graph)
     if output is not None:
         _emit(show(outcome.graph), output)
-    sizes = [FusedSummary(len(item.ops), item.edge_count) for item in (graph, outcome.graph)]
+    before, after = (FusedSummary(len(item.ops), item.edge_count) for item in (graph, outcome.graph))
     writer = render_json if output_format == "json" else render
-    click.echo(writer(*sizes, outcome.applied, outcome.refused), nl=False)
+    click.echo(writer(before, after, outcome.applied, outcome.refused), nl=False)
 
 
 @cli.command()

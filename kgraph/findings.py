@@ -23,6 +23,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
+        """0 for ``info``, rising."""
         return list(Severity).index(self)
 
 

@@ -264,9 +264,7 @@ class _Builder:
         dilation = config.dilation if strides == 1 else 1
         if mutation == "dilation":
             dilation += 1
-        return self.conv(
-            width, name, kernel_size=kernel, strides=strides, dilation_rate=dilation, use_bias=config.bias
-        )
+        return self.conv(width, name, kernel_size=kernel, strides=strides, dilation_rate=dilation, use_bias=config.bias)
 
     def slices(self, x: Any, bounds: list[tuple[int, int]], width: int) -> list[Any]:
         form, last = self.config.form, self.axis == -1
@@ -277,13 +275,28 @@ class _Builder:
         if form == "bound":
             return [self.layers.Lambda(_bound(a, b, last))(x) for a, b in bounds]
         if form == "named":
-            return [self.layers.Lambda(_factory(a // width, width, last))(x) if a % width == 0 else x[..., a:b] if last else x[:, a:b] for a, b in bounds]
+            return [
+                self.layers.Lambda(_factory(a // width, width, last))(x)
+                if a % width == 0
+                else x[..., a:b]
+                if last
+                else x[:, a:b]
+                for a, b in bounds
+            ]
         return [self.layers.Lambda(_take, arguments={"start": a, "stop": b, "axis": self.axis})(x) for a, b in bounds]
 
     def late(self, x: Any, count: int, width: int) -> list[Any]:
-        if self.axis == -1:
-            return [self.layers.Lambda(lambda t: t[..., c * width : (c + 1) * width])(x) for c in range(count)]  # noqa: B023
-        return [self.layers.Lambda(lambda t: t[:, c * width : (c + 1) * width])(x) for c in range(count)]  # noqa: B023
+        parts: list[Any] = []
+        for c in range(count):
+
+            def last_slice(t: Any) -> Any:
+                return t[..., c * width : (c + 1) * width]  # noqa: B023  (the bug to be found)
+
+            def first_slice(t: Any) -> Any:
+                return t[:, c * width : (c + 1) * width]  # noqa: B023
+
+            parts.append(self.layers.Lambda(last_slice if self.axis == -1 else first_slice)(x))
+        return parts
 
 
 def _bound(start: int, stop: int, last: bool) -> Callable[[Any], Any]:
@@ -319,7 +332,7 @@ def to_keras(graph: Graph) -> Any:
         return np.array(values, dtype=dtype).reshape(shape)
 
     names = {**vars(keras.layers), **vars(keras), "constant": constant}
-    exec(compile(show(graph), "<kgraph text form>", "exec"), names)  # noqa: S102
+    exec(compile(show(graph), "<kgraph text form>", "exec"), names)
     return names["model"]
 
 

@@ -48,7 +48,9 @@ def text(tmp_path: Path) -> Path:
 
 
 def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-W", "error", "-c", code, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
 
 
 def test_no_heavy_import(text: Path, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_every_add_is_identical_and_says_why(reports: dict[str, Report], form: s
 
 def test_why_in_the_words_of_a_person(models: dict[str, Any]) -> None:
     graph = extract(models["getitem"])
-    adds = [verdict for verdict in check(graph).merges]
+    adds = check(graph).merges
     convs = {verdict.node: verdict.why for verdict in adds}
     first, fourth = convs[adds[0].node], convs[adds[3].node]
     assert first[1].startswith("height and width are 56 x 56: from max_pooling2d")
@@ -109,7 +109,9 @@ def test_all_blocks_in_one_frame_read_the_last_slice_of_the_last_block() -> None
             x = layers.Concatenate()(slices)
     report = check(keras.Model(inputs, x))
     assert len(report.findings) == 16
-    counted = collections.Counter(finding.message.partition("read ")[2].partition(";")[0] for finding in report.findings)
+    counted = collections.Counter(
+        finding.message.partition("read ")[2].partition(";")[0] for finding in report.findings
+    )
     assert counted == {
         "channels 992..1023, of which it has none (0..127)": 3,
         "channels 992..1023, of which it has none (0..255)": 4,

@@ -1,0 +1,1 @@
+"""Pure, memoised functions of a Graph: extents, origins, selections, verdicts."""

@@ -72,10 +72,14 @@ def merge_inputs(graph: Graph, node: str) -> tuple[Operand, ...]:
 
 
 def _operands(op: Op, operands: tuple[Value, ...], known: Mapping[Value, Extents | None]) -> tuple[Operand, ...]:
-    return tuple(
-        Operand(None, item.shape) if isinstance(item, Constant) else Operand(operands[item.index], known[operands[item.index]])
-        for item in merge_operands(op.arguments)
-    )  # fmt: skip
+    found: list[Operand] = []
+    for item in merge_operands(op.arguments):
+        if isinstance(item, Constant):
+            found.append(Operand(None, item.shape))
+        else:
+            value = operands[item.index]
+            found.append(Operand(value, known[value]))
+    return tuple(found)
 
 
 def lined_up(op: Op, operands: tuple[Operand, ...]) -> tuple[tuple[Extent, ...], ...] | None:

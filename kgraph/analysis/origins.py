@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kgraph.graph import Graph, Value, memoised
+from kgraph.graph import Constant, Graph, Value, memoised
 from kgraph.ops import call_of, kept, knowledge
 from kgraph.ops.elementwise import merge_operands
 
@@ -62,10 +62,11 @@ def _before(graph: Graph, value: Value, axis: int) -> tuple[int, int] | None:
         return kept(op, graph.operand_specs(value.node), value.out)[axis] if graph.operands[value.node] else None
     rank = len(op.outputs[value.out].shape or ())
     for item in merge_operands(op.arguments):
-        slot = getattr(item, "index", None)
-        shape = graph.spec(graph.operands[value.node][slot]).shape if slot is not None else None
-        if shape is not None and slot is not None and len(shape) == rank and shape[axis] != 1:
-            return slot, axis
+        if isinstance(item, Constant):
+            continue
+        shape = graph.spec(graph.operands[value.node][item.index]).shape
+        if shape is not None and len(shape) == rank and shape[axis] != 1:
+            return item.index, axis
     return None
 
 

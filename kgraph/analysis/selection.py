@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from kgraph.analysis.ranges import size, to_ranges
-from kgraph.graph import Constant, Function, Graph, Op, Slice, Value, memoised, values
+from kgraph.graph import Constant, Function, Graph, Op, Slice, Value, leaves, memoised, values
 from kgraph.ops import Call, call_of
 from kgraph.ops.selecting import call_key, is_whole, slice_range, split_ranges
 
@@ -27,6 +28,7 @@ class Selection:
 
     @property
     def width(self) -> int:
+        """Number of indices."""
         return size(self.ranges)
 
 
@@ -105,13 +107,13 @@ def _split(_: Op, call: Call, operands: tuple[Value, ...]) -> tuple[Selection, .
 
 def _take(_: Op, call: Call, operands: tuple[Value, ...]) -> tuple[Selection, ...]:
     axis, shape, indices = call.argument("axis"), call.operands[0].shape, call.argument("indices")
-    listed = indices.values if isinstance(indices, Constant) else indices
+    listed: Any = indices.values if isinstance(indices, Constant) else indices
     if not isinstance(axis, int) or shape is None or len(operands) != 1 or not isinstance(listed, tuple):
         return ()
     axis %= len(shape)
     extent = shape[axis]
-    plain = [index for index in listed if type(index) is int]  # pyright: ignore[reportUnknownVariableType]
-    if extent is None or len(plain) != len(listed) or any(not -extent <= index < extent for index in plain):  # pyright: ignore
+    plain: list[int] = [index for index in leaves(listed) if type(index) is int]
+    if extent is None or len(plain) != len(leaves(listed)) or any(not -extent <= index < extent for index in plain):
         return ()
     return (Selection(operands[0], axis, to_ranges([index % extent for index in plain]), extent),)
 

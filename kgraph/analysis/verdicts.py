@@ -61,7 +61,9 @@ def _stretches(
             absent = extent == ABSENT
             if (extent == 1 and others) or absent:
                 to = shown(others[0]) if others else 1
-                found.append(Stretch(number, axis, to, None if absent else _maker(graph, op, operands[number], axis, len(axes))))
+                found.append(
+                    Stretch(number, axis, to, None if absent else _maker(graph, op, operands[number], axis, len(axes)))
+                )
     return tuple(found)
 
 
@@ -86,7 +88,11 @@ def _stretch_words(operands: tuple[Operand, ...], stretch: Stretch) -> str:
 
 def _clash_words(operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...], axis: int) -> str:
     row = axes[axis]
-    said = [f"{extent} in {_label(operand)}" for extent, operand in zip(row, operands, strict=True) if extent not in (1, ABSENT)]
+    said = [
+        f"{extent} in {_label(operand)}"
+        for extent, operand in zip(row, operands, strict=True)
+        if extent not in (1, ABSENT)
+    ]
     return f"axis {axis} is {' and '.join(said[:3])}: no size makes them equal"
 
 
@@ -95,7 +101,11 @@ def _open_words(operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], .
     stories: dict[str, list[int]] = {}
     for axis, row in enumerate(axes):
         if len(set(row) - {1, ABSENT}) > 1:
-            sides = [_side(extent, operand) for extent, operand in zip(row, operands, strict=True) if extent not in (1, ABSENT)]
+            sides = [
+                _side(extent, operand)
+                for extent, operand in zip(row, operands, strict=True)
+                if extent not in (1, ABSENT)
+            ]
             stories.setdefault(" and ".join(dict.fromkeys(sides)), []).append(axis)
     return tuple(
         f"{'axes' if len(found) > 1 else 'axis'} {' and '.join(map(str, found))}: {story} are not known to be equal; "

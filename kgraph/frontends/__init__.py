@@ -59,7 +59,9 @@ def _read_file(path: Path) -> tuple[Graph, Source]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not text in UTF-8 (byte {error.start}); expected a file in the text form") from None
+        raise SourceError(
+            f"{path} is not text in UTF-8 (byte {error.start}); expected a file in the text form"
+        ) from None
     try:
         return parse(text), Source(path.name, str(path), "text")
     except SourceError as error:

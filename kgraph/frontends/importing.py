@@ -6,6 +6,7 @@ import functools
 import importlib
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,20 @@ def import_model(path: str) -> object:
         SourceError: there is no such module or name, or the user's code raises.
     """
     module_name, _, name = path.partition(":")
-    if not module_name or not name or not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
-        raise SourceError(f"{path!r} is no import path; expected package.module:name, such as examples.resnext50:getitem")
+    if (
+        not module_name
+        or not name
+        or not all(part.isidentifier() for part in (*module_name.split("."), *name.split(".")))
+    ):
+        raise SourceError(
+            f"{path!r} is no import path; expected package.module:name, such as examples.resnext50:getitem"
+        )
     found: Any = _import(module_name, path)
     for part in name.split("."):
         if not hasattr(found, part):
-            raise SourceError(f"{path!r}: {getattr(found, '__name__', module_name)} has no {part!r}{_similar(found, part)}")
+            raise SourceError(
+                f"{path!r}: {getattr(found, '__name__', module_name)} has no {part!r}{_similar(found, part)}"
+            )
         found = getattr(found, part)
     return _made(found, path)
 
@@ -40,7 +49,9 @@ def _import(module_name: str, path: str) -> object:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             raise SourceError(f"{path!r}: there is no module {error.name!r} here or on the Python path") from error
         hint = "; pip install 'kgraph[tensorflow]'" if error.name in ("keras", "tensorflow") else ""
-        raise SourceError(f"{path!r}: importing it needs the module {error.name!r}, which is not installed{hint}") from error
+        raise SourceError(
+            f"{path!r}: importing it needs the module {error.name!r}, which is not installed{hint}"
+        ) from error
     except Exception as error:  # the user's own module
         raise SourceError(f"{path!r}: importing {module_name} raised {_said(error)}") from error
     finally:
@@ -50,8 +61,9 @@ def _import(module_name: str, path: str) -> object:
 def _made(found: Any, path: str) -> object:
     if not isinstance(found, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)):
         return found  # a model can be called too, but is one already
+    build: Callable[[], object] = found
     try:
-        return found()
+        return build()
     except Exception as error:  # the user's own function
         raise SourceError(f"{path!r}: calling it without arguments raised {_said(error)}") from error
 

@@ -144,7 +144,9 @@ def _captures(fn: types.FunctionType, cell_number: Callable[[object], int]) -> t
     loads = [(code.co_names, *load) for code in codes for load in _program(code.co_code).values() if load[0] in _LOADS]
     named = {name for names, load, at, _ in loads for name in names[at >> (load == "LOAD_GLOBAL") :][:1]}
     read = [(name, cell_number(cell), freeze_plain(_contents(cell))) for name, cell in cells]
-    read += [(name, None, freeze_plain(scope[name])) for name in named if freeze_plain(scope.get(name, _OTHER)) is not _OTHER]
+    read += [
+        (name, None, freeze_plain(scope[name])) for name in named if freeze_plain(scope.get(name, _OTHER)) is not _OTHER
+    ]
     read.sort(key=operator.itemgetter(0))
     return tuple(Capture(name, cell, None if value is _OTHER else value) for name, cell, value in read)
 

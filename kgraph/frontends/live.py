@@ -109,7 +109,7 @@ def _nested(operation: object) -> Any | None:
 
 
 def _complaint(model: object) -> str:
-    name = model.__qualname__ if isinstance(model, type) else type(model).__qualname__
+    name = model.__name__ if isinstance(model, type) else type(model).__name__
     if any(cls.__module__.startswith(KERAS_2) for cls in _mro(model)):
         return f"received a Keras 2 (tf_keras) object of type {name}; this version reads live Keras 3 models"
     if isinstance(model, type) and OPERATION in ancestry(model.__mro__):
@@ -177,12 +177,13 @@ def _describe(session: _Session, function: Any, order: list[Any]) -> Model:
         if _key(tensor) not in refs:
             refs[_key(tensor)] = Ref(len(calls))
             calls.append(_input_call(session, tensor))
+    inputs = freeze_tree(_inputs(function), lambda tensor: refs[_key(tensor)])
     repeated = _repeated(order)
     for node in order:
         number = len(calls)
         calls.append(_call(session, node, refs, repeated.get(id(node), 0)))
         refs.update({(id(node), out): Ref(number, out) for out in range(len(node.outputs))})
-    inputs, outputs = (freeze_tree(tree, lambda t: refs[_key(t)]) for tree in (_inputs(function), _outputs(function)))
+    outputs = freeze_tree(_outputs(function), lambda tensor: refs[_key(tensor)])
     return Model(function.name, tuple(calls), inputs, outputs)
 
 

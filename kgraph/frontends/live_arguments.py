@@ -100,6 +100,8 @@ def _constant(array: Any) -> Tree:
     except Exception:  # a tensor that cannot be read now: symbolic in a tf.function, or deleted
         return freeze(array)
     if plain.dtype.kind in "OSU":
+        if not all(isinstance(item, (str, bytes)) for item in plain.ravel()):
+            return freeze(array)  # sparse, ragged, or of no dtype that Keras has
         dtype = "string"
     data = repr(plain.tolist()).encode() if plain.dtype.hasobject else np.ascontiguousarray(plain).tobytes()
     digest = hashlib.sha256(f"{dtype}{plain.shape}".encode() + data).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Writers of a Report, one file a format."""

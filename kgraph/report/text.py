@@ -72,7 +72,12 @@ def _ends(ends: tuple[Endpoint, ...]) -> str:
 def _shape(shape: tuple[int | str | None, ...] | None) -> str:
     if shape is None:
         return "of unknown rank"
-    return "(" + ", ".join("?" if extent is None else str(extent) for extent in shape) + ("," if len(shape) == 1 else "") + ")"
+    return (
+        "("
+        + ", ".join("?" if extent is None else str(extent) for extent in shape)
+        + ("," if len(shape) == 1 else "")
+        + ")"
+    )
 
 
 def _problems(report: Report, style: Style) -> Iterator[str]:

@@ -43,9 +43,13 @@ def difference(graph: Graph, nodes: Sequence[str]) -> tuple[str, tuple[str, ...]
         others = "the others" if len(odd) < len(nodes) - 1 else "the other"
         if len(odd) == 1:
             index = odd[0]
-            return f"branch {index} ({nodes[index]}) has {_pair(key, column[index])}, {others} {_say(usual)}", (nodes[index],)
+            return f"branch {index} ({nodes[index]}) has {_pair(key, column[index])}, {others} {_say(usual)}", (
+                nodes[index],
+            )
         first = odd[0]
-        said = f"branches differ in {key}: {_say(usual)} in most, {_say(column[first])} in branch {first} ({nodes[first]})"
+        said = (
+            f"branches differ in {key}: {_say(usual)} in most, {_say(column[first])} in branch {first} ({nodes[first]})"
+        )
         return f"{said} and {len(odd) - 1} more", tuple(nodes[index] for index in odd)
     return None
 

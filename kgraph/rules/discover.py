@@ -27,7 +27,9 @@ def discovered() -> tuple[Rule, ...]:
     for cls in [*_own(), *_plugged()]:
         rule = cls()
         if rule.id in found:
-            raise KgraphError(f"two rules have the id {rule.id}: {type(found[rule.id]).__qualname__} and {cls.__qualname__}")
+            raise KgraphError(
+                f"two rules have the id {rule.id}: {type(found[rule.id]).__qualname__} and {cls.__qualname__}"
+            )
         found[rule.id] = rule
     return tuple(found[key] for key in sorted(found))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kgraph.graph import Capture, FrozenDict, Function, Object, Slice, Spec, Tree, Weight, is_shape
 from kgraph.text.literals import literal
+from kgraph.trees import PLAIN
 
 EVIDENCE = {"digest": "", "known": "", "note": "", "captures": ()}
 """Entries of what is known of a Function, with a value of their type."""
@@ -59,7 +60,9 @@ def _is_row(row: Any, *types: type | None) -> bool:
     return (
         isinstance(row, tuple)
         and len(row) == len(types)  # pyright: ignore[reportUnknownArgumentType]
-        and all(is_shape(item) if kind is None else isinstance(item, kind) for item, kind in zip(row, types, strict=True))  # pyright: ignore
+        and all(
+            is_shape(item) if kind is None else isinstance(item, kind) for item, kind in zip(row, types, strict=True)
+        )  # pyright: ignore
     )
 
 
@@ -112,19 +115,64 @@ def evidence(tree: Tree) -> Tree:
     return rows[0] if len(rows) == 1 else tuple(rows)
 
 
-def with_evidence(tree: Tree, rows: Iterator[FrozenDict | None]) -> Tree:
-    """The same tree, its Functions with what is known of each; in the order of ``evidence``.
+def with_evidence(tree: Tree, rows: list[FrozenDict | None]) -> Tree:
+    """The same tree, its Functions with what is known of each.
+
+    Args:
+        tree: a tree as its source gives it.
+        rows: in the order of ``evidence``, the last one first; those that are used are removed.
 
     Raises:
-        StopIteration: there are too few rows.
+        IndexError: there are too few rows.
     """
     if isinstance(tree, tuple):
-        return tuple(with_evidence(item, rows) for item in tree)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(tree, dict):
-        found = {key: with_evidence(tree[key], rows) for key in sorted(tree)}  # pyright: ignore
-        return FrozenDict({key: found[key] for key in tree})  # pyright: ignore
+        return tuple([with_evidence(item, rows) for item in tree])  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(tree, FrozenDict):
+        found = {key: with_evidence(tree[key], rows) for key in sorted(tree)}
+        return FrozenDict({key: found[key] for key in tree})
     if isinstance(tree, Slice):
-        return Slice(*(with_evidence(part, rows) for part in (tree.start, tree.stop, tree.step)))
+        return Slice(*[with_evidence(part, rows) for part in (tree.start, tree.stop, tree.step)])
     if isinstance(tree, Object):
         return Object(tree.kind, with_evidence(tree.config, rows))
-    return _with_row(tree, next(rows), rows) if isinstance(tree, Function) else tree
+    return _with_row(tree, rows) if isinstance(tree, Function) else tree
+
+
+def _functions(tree: Tree) -> Iterator[Function]:
+    """The Functions in a tree, dicts by key: the order of a config depends on who made it."""
+    if isinstance(tree, Function):
+        yield tree
+        tree = tuple(capture.value for capture in tree.captures)
+    inner: tuple[Tree, ...] = ()
+    if isinstance(tree, tuple):
+        inner = tree  # pyright: ignore[reportUnknownVariableType]
+    elif isinstance(tree, FrozenDict):
+        inner = tuple(tree[key] for key in sorted(key for key, item in tree.items() if type(item) not in PLAIN))
+    elif isinstance(tree, Slice):
+        inner = tree.start, tree.stop, tree.step
+    elif isinstance(tree, Object):
+        inner = (tree.config,)
+    for item in inner:
+        if type(item) not in PLAIN:
+            yield from _functions(item)
+
+
+def _row(function: Function) -> FrozenDict | None:
+    """A selection that is proved and can never change says all by itself."""
+    known, captures = function.known, function.captures
+    if function.selection is not None and known == "proved" and not captures:
+        return None
+    row: dict[str, Tree] = {"digest": function.digest} if function.selection is not None else {}
+    if known != ("unknown" if function.selection is None else "proved"):
+        row["known"] = known
+    row |= {"note": function.note} if function.note else {}
+    row |= {"captures": tuple((item.name, item.cell, item.value) for item in captures)} if captures else {}
+    return FrozenDict(row)
+
+
+def _with_row(function: Function, rows: list[FrozenDict | None]) -> Function:
+    row = rows.pop()
+    if row is None:
+        return function
+    captures = [Capture(name, cell, with_evidence(value, rows)) for name, cell, value in row.get("captures", ())]
+    plain = {key: value for key, value in row.items() if key != "captures"}
+    return replace(function, **plain, captures=tuple(captures))

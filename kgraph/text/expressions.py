@@ -5,31 +5,66 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NoReturn
 
 from kgraph.errors import TextError
-from kgraph.graph import Constant, FrozenDict, Function, Object, Slice, Tree
-from kgraph.ops import complete
-from kgraph.ops.catalog import REQUIRED, canonical, entry
+from kgraph.graph import Constant, FrozenDict, Function, Object, Slice, Tree, is_shape
+from kgraph.ops.catalog import canonical, class_kinds
+from kgraph.text.implied import (
+    UNFIT,
+    implied_config,
+    is_known,
+    lacking,
+    misspelt,
+    nearest,
+    parameters,
+)
+from kgraph.text.literals import literal
+from kgraph.text.names import is_function
 
 Tensors = Callable[[ast.expr], Any]
 """Reads an expression that stands for tensors, or returns NotImplemented."""
 
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv,
 }  # fmt: skip
-PREFIXES = ("keras", "tf")
 LARGEST = 2**63
 
 
-def fail(node: ast.AST, message: str) -> NoReturn:
-    """One line: where, and what is wrong."""
-    raise TextError(f"line {getattr(node, 'lineno', '?')}: {message}")
+class Fault(TextError):
+    """What is wrong with an expression, before its line in the whole text is known."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def fail(node: ast.expr | ast.stmt, message: str) -> NoReturn:
+    """One line: what is wrong."""
+    raise Fault(node.lineno, " ".join(message.splitlines()))
+
+
+def excerpt(node: ast.AST) -> str:
+    """The beginning of a piece of source, for a message."""
+    try:
+        source = " ".join(ast.unparse(node).split("\n"))
+    except ValueError:  # a number that is too long to be printed
+        return f"this {type(node).__name__}"
+    return source if len(source) <= 80 else f"{source[:77]}..."
+
+
+def meant(word: str, words: Iterable[str]) -> str:
+    """``; did you mean 'Conv2D'?`` where a word is near; else nothing."""
+    found = nearest(word, tuple(words))
+    return f"; did you mean {found!r}?" if found else ""
 
 
 def dotted(node: ast.expr) -> str | None:
     """``keras.layers.Conv2D`` as ``layers.Conv2D``; None for what is no dotted name."""
+    if isinstance(node, ast.Name):
+        return node.id
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -37,8 +72,10 @@ def dotted(node: ast.expr) -> str | None:
     if not isinstance(node, ast.Name):
         return None
     parts.append(node.id)
-    parts.reverse()
-    return ".".join(parts[1:] if parts[0] in PREFIXES and len(parts) > 1 else parts)
+    for prefix in ("tf", "keras"):
+        if parts[-1] == prefix and len(parts) > 1:
+            parts.pop()
+    return ".".join(reversed(parts))
 
 
 def read(node: ast.expr, tensors: Tensors | None = None) -> Tree:
@@ -46,155 +83,226 @@ def read(node: ast.expr, tensors: Tensors | None = None) -> Tree:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, (ast.Tuple, ast.List)):
-        return tuple(read(item, tensors) for item in node.elts)
+        return tuple([read(item, tensors) for item in node.elts])
     if isinstance(node, ast.Dict):
         return _dict(node, tensors)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = read(node.operand, tensors)
-        return -value if isinstance(value, (int, float, complex)) else fail(node, "only a number can be negated")
+    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+        return _negated(node)
     if tensors is not None:
         found = tensors(node)
         if found is not NotImplemented:
             return found
+    if isinstance(node, ast.UnaryOp):
+        return _negated(node)
     if isinstance(node, ast.BinOp):
         return _arithmetic(node)
     if isinstance(node, ast.Call):
         return _call(node, tensors)
     if isinstance(node, ast.Lambda):
         return _lambda(node)
-    return fail(node, f"cannot read {ast.unparse(node)[:80]!r}; expected a literal or a tensor defined above")
+    return fail(node, f"cannot read {excerpt(node)!r}; expected a literal or a tensor defined above")
+
+
+def _negated(node: ast.UnaryOp) -> Tree:
+    value = read(node.operand) if isinstance(node.op, ast.USub) else None
+    if not isinstance(value, (int, float, complex)):
+        fail(node, f"cannot read {excerpt(node)!r}; expected a number behind the minus")
+    return -value
 
 
 def _dict(node: ast.Dict, tensors: Tensors | None) -> FrozenDict:
     found: dict[str, Tree] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            fail(node, "the keys of a dict must be strings")
+            fail(node, f"the keys of a dict must be strings, received {excerpt(node)!r}")
+        if key.value in found:
+            fail(node, f"the key {key.value!r} is given twice")
         found[key.value] = read(value, tensors)
     return FrozenDict(found)
 
 
 def _arithmetic(node: ast.BinOp) -> Tree:
+    """Sizes written as ``4 * 8``, and complex numbers; in bounds, so that no text can keep a computer busy."""
     left, right = read(node.left), read(node.right)
     apply = OPERATORS.get(type(node.op))
-    plain = isinstance(left, (int, float)) and isinstance(right, (int, float, complex))
-    if apply is None or not plain or abs(left) > LARGEST or abs(right) > LARGEST or (right == 0 and "//" in ast.unparse(node)):
-        fail(node, f"cannot work out {ast.unparse(node)[:80]!r}; expected numbers")
+    real = isinstance(left, (int, float)) and isinstance(right, (int, float))
+    number = real or (
+        isinstance(left, (int, float)) and isinstance(right, complex) and type(node.op) in (ast.Add, ast.Sub)
+    )
+    if apply is None or not number or abs(left) > LARGEST or abs(right) > LARGEST:
+        fail(node, f"cannot work out {excerpt(node)!r}; expected numbers, and + - * / or //")
+    if not right and isinstance(node.op, (ast.Div, ast.FloorDiv)):
+        fail(node, f"cannot work out {excerpt(node)!r}: a division by zero")
     return apply(left, right)
 
 
 def _call(node: ast.Call, tensors: Tensors | None) -> Tree:
     name = dotted(node.func)
-    if name is None:
-        fail(node, f"cannot read {ast.unparse(node)[:80]!r}")
     if name == "slice":
-        return Slice(*_slice_parts(node, tensors))
-    if name == "float":
-        return _float(node)
-    if name == "constant":
-        return _constant(node)
-    if name == "opaque":
-        return Function(digest=str(_plain(node, 1)[0]))
-    if name in ("ones", "zeros"):
-        fail(node, f"{name}() is not a known constant; write constant(dtype, shape, digest)")
+        return _slice(node, tensors)
+    if name in LITERALS:
+        return LITERALS[name](node)
+    if name is None or not is_class(name):
+        fail(node, f"cannot read {excerpt(node)!r}; expected a literal, or a layer or operation called on tensors")
     kind, config, _ = constructed(node)
     return Object(kind, config)
 
 
-def _slice_parts(node: ast.Call, tensors: Tensors | None) -> tuple[Tree, ...]:
+def is_class(name: str) -> bool:
+    """True for names that are spelled as Keras spells classes."""
+    return name.rpartition(".")[2][:1].isupper() and not is_function(name)
+
+
+def _slice(node: ast.Call, tensors: Tensors | None) -> Slice:
     parts = [read(argument, tensors) for argument in node.args]
     if node.keywords or not 1 <= len(parts) <= 3:
-        fail(node, "slice takes one to three positional arguments")
-    return (None, parts[0], None) if len(parts) == 1 else (*parts, *(None,) * (3 - len(parts)))
+        fail(node, f"slice takes one to three positional arguments, received {excerpt(node)!r}")
+    return Slice(None, parts[0]) if len(parts) == 1 else Slice(*parts)
 
 
 def _float(node: ast.Call) -> float:
-    value = _plain(node, 1)[0]
+    (value,) = _plain(node, 1)
     if value not in ("nan", "inf", "-inf"):
-        fail(node, f'float() takes "nan", "inf" or "-inf", received {value!r}')
+        fail(node, f'float takes "nan", "inf" or "-inf", received {excerpt(node)!r}')
     return math.nan if value == "nan" else float(value)
+
+
+def _complex(node: ast.Call) -> complex:
+    real, imaginary = _plain(node, 2)
+    if type(real) is not float or type(imaginary) is not float:
+        fail(node, f"complex takes two floats, received {excerpt(node)!r}")
+    return complex(real, imaginary)
 
 
 def _constant(node: ast.Call) -> Constant:
     dtype, shape, digest, *values = _plain(node, 3, 4)
-    if not isinstance(dtype, str) or not isinstance(shape, tuple) or not isinstance(digest, str):
-        fail(node, "constant takes a dtype, a shape and a digest: constant('float32', (3,), '0f3a')")
-    return Constant(dtype, shape, digest, values[0] if values else None)  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(dtype, str) or not is_shape(shape) or None in shape or not isinstance(digest, str):
+        fail(
+            node,
+            f'constant takes a dtype, a shape and a digest: constant("float32", (3,), "0f3a"); received {excerpt(node)!r}',
+        )
+    return Constant(dtype, shape, digest, values[0] if values else None)
+
+
+def _opaque(node: ast.Call) -> Function:
+    (digest,) = _plain(node, 1)
+    return (
+        Function(digest=digest)
+        if isinstance(digest, str)
+        else fail(node, f"opaque takes a string, received {excerpt(node)!r}")
+    )
+
+
+LITERALS: dict[str, Callable[[ast.Call], Tree]] = {
+    "float": _float, "complex": _complex, "constant": _constant, "opaque": _opaque,
+}  # fmt: skip
 
 
 def _plain(node: ast.Call, *counts: int) -> list[Any]:
     if node.keywords or len(node.args) not in counts:
-        fail(node, f"{ast.unparse(node.func)} takes {' or '.join(map(str, counts))} positional arguments")
+        expected = " or ".join(map(str, counts))
+        fail(node, f"{excerpt(node.func)} takes {expected} positional arguments, received {excerpt(node)!r}")
     return [read(argument) for argument in node.args]
 
 
 def _lambda(node: ast.Lambda) -> Function:
-    body, parameters = node.body, node.args.args
-    same = isinstance(body, ast.Subscript) and isinstance(body.value, ast.Name)
-    if not same or len(parameters) != 1 or body.value.id != parameters[0].arg or node.args.defaults:  # pyright: ignore
-        fail(node, "a lambda must be one subscript of its one argument: lambda t: t[..., 0:4]")
-    key = key_of(body.slice)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportAttributeAccessIssue]
-    selection = key if isinstance(key, tuple) else (key,)
-    return Function(selection=selection, known="proved")  # pyright: ignore[reportUnknownArgumentType]
+    body, given = node.body, node.args
+    more = (*given.posonlyargs, given.vararg, *given.kwonlyargs, given.kwarg, *given.defaults)
+    names = [name.arg for name in given.args] if not any(more) else []
+    if not isinstance(body, ast.Subscript) or not isinstance(body.value, ast.Name) or names != [body.value.id]:
+        fail(
+            node,
+            f"a lambda must be one subscript of its one argument, as in lambda t: t[..., 0:4]; received {excerpt(node)!r}",
+        )
+    key = key_of(body.slice)
+    selection: tuple[Tree, ...] = key if isinstance(key, tuple) else (key,)
+    return Function(selection=selection, known="proved")
 
 
 def key_of(node: ast.expr) -> Tree:
     """What stands between the brackets of a subscript."""
     if isinstance(node, ast.Slice):
-        return Slice(*(None if part is None else read(part) for part in (node.lower, node.upper, node.step)))
+        return Slice(*[None if part is None else read(part) for part in (node.lower, node.upper, node.step)])
     if isinstance(node, ast.Tuple):
-        return tuple(key_of(item) for item in node.elts)
+        return tuple([key_of(item) for item in node.elts])
     return read(node)
 
 
 def constructed(node: ast.Call) -> tuple[str, FrozenDict, str | None]:
     """(kind, config, name) of ``Conv2D(4, 3, name="c")``, ``Custom("pkg.Class", ...)`` or ``Object("kind", ...)``."""
-    name = dotted(node.func) or fail(node, f"cannot read {ast.unparse(node.func)[:80]!r} as a class")
-    positional = list(node.args)
-    if name in ("Custom", "Object"):
-        if not positional or not isinstance(positional[0], ast.Constant) or not isinstance(positional[0].value, str):
-            fail(node, f"{name} takes the name of a class first: {name}('pkg.Class', ...)")
-        kind = positional.pop(0).value  # pyright: ignore
-        kind = f"custom.{kind}" if name == "Custom" else str(kind)  # pyright: ignore[reportUnknownArgumentType]
-    else:
-        kind = canonical(name if "." in name else f"layers.{name}")
-    known = entry(kind)
-    if known is None and name not in ("Custom", "Object"):
-        fail(node, f"Keras has no {name!r} that kgraph knows; write Custom('{name}', ...) for a class of your own")
-    config = _keywords(node, positional, list(known.config) if known else [])
-    layer = config.pop("name", None)
-    if layer is not None and not isinstance(layer, str):
-        fail(node, f"name must be a string, received {layer!r}")
-    if name == "Object":
-        return kind, FrozenDict(config), layer
-    missing = [key for key, default in (known.config if known else {}).items() if default is REQUIRED]
-    missing = [key for key in missing if key not in config and key in ("filters", "kernel_size", "units", "function")]
+    called = dotted(node.func)
+    if called is None or not is_class(called):
+        fail(node, f"cannot read {excerpt(node)!r} as a class")
+    if called in ("Custom", "Object"):
+        return _verbatim(node, called)
+    kind = canonical(called if "." in called else f"layers.{called}")
+    if not is_known(kind):
+        known = {kind.removeprefix("layers.") for kind in class_kinds().values() if is_class(kind)}
+        fail(
+            node,
+            f"Keras has no {called!r}{meant(called, sorted(known))}; a class of your own is Custom({literal(called)}, ...)",
+        )
+    known = parameters(kind)
+    if len(node.args) > len(known):
+        fail(node, f"{called} takes at most {len(known)} positional arguments, received {excerpt(node)!r}")
+    given = {key: read(argument) for key, argument in zip(known, node.args, strict=False)}
+    add_keywords(node, given, {**known, "name": None})
+    name = _name(node, given)
+    missing = lacking(kind, given)
     if missing:
-        fail(node, f"{name} needs {missing[0]}")
-    config = {key: _named(key, value) for key, value in config.items()}
-    return kind, complete(kind, FrozenDict(config)), layer
+        fail(node, f"{called} needs {missing}, received {excerpt(node)!r}")
+    try:
+        return kind, implied_config(kind, given), name
+    except UNFIT:
+        fail(node, f"cannot make {excerpt(node)!r}: {called} takes no such arguments")
 
 
-def _keywords(node: ast.Call, positional: list[ast.expr], order: list[str]) -> dict[str, Tree]:
-    if len(positional) > len(order):
-        fail(node, f"{ast.unparse(node.func)} takes at most {len(order)} positional arguments, received {len(positional)}")
-    found = {key: read(argument) for key, argument in zip(order, positional, strict=False)}
+def _verbatim(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]:
+    """A class that Keras has not, or a config as it stands."""
+    path, *configs = [read(argument) for argument in node.args] or [None]
+    if not isinstance(path, str) or len(configs) > 1 or not all(isinstance(config, FrozenDict) for config in configs):
+        fail(node, f'{called} takes the name of a class, {called}("pkg.Class", key=value); received {excerpt(node)!r}')
+    given: dict[str, Tree] = {}
+    add_keywords(node, given, ())
+    name = _name(node, given)
+    kind = f"custom.{path}" if called == "Custom" else path
+    return kind, FrozenDict({**(configs[0] if configs else {}), **given}), name
+
+
+def _name(node: ast.Call, given: dict[str, Tree]) -> str | None:
+    name = given.pop("name", None)
+    if name is not None and not isinstance(name, str):
+        fail(node, f"name must be a string, received {excerpt(node)!r}")
+    return name
+
+
+def add_keywords(
+    node: ast.Call, found: dict[str, Tree], known: Collection[str], tensors: Tensors | None = None
+) -> list[str]:
+    """Adds a call's keyword arguments to those that it takes by position.
+
+    Args:
+        node: the call.
+        found: what it takes by position, by name.
+        known: the names of the parameters; others are taken too, unless they look like a slip.
+        tensors: reads tensors, where they may be passed.
+
+    Returns:
+        The names that are written as keywords, and not in a ``**{...}``, which is taken as it stands.
+    """
+    plain: list[str] = []
     for keyword in node.keywords:
-        value = read(keyword.value)
-        more = {keyword.arg: value} if keyword.arg is not None else value
-        if not isinstance(more, dict) or found.keys() & more.keys():  # pyright: ignore[reportUnknownMemberType]
-            fail(node, f"argument {keyword.arg!r} of {ast.unparse(node.func)} is given twice, or is no dict")
+        value = read(keyword.value, tensors)
+        more = value if keyword.arg is None else {keyword.arg: value}
+        if not isinstance(more, dict):
+            fail(node, f"a dict must follow the ** in {excerpt(node)!r}")
+        if keyword.arg is not None:
+            right = misspelt(keyword.arg, known)
+            if right:
+                fail(node, f"{excerpt(node.func)} has no parameter {keyword.arg!r}; did you mean {right!r}?")
+            plain.append(keyword.arg)
+        twice = next((key for key in more if key in found), None)  # pyright: ignore[reportUnknownVariableType]
+        if twice is not None:
+            fail(node, f"argument {twice!r} of {excerpt(node.func)} is given twice")
         found.update(more)  # pyright: ignore[reportUnknownArgumentType]
-    return found
-
-
-def _named(key: str, value: Tree) -> Tree:
-    """``kernel_initializer="he_normal"`` as the object that Keras makes of it."""
-    if not isinstance(value, str):
-        return value
-    for suffix in ("initializer", "regularizer", "constraint"):
-        if key.endswith(f"_{suffix}"):
-            kind = f"{suffix}s.{''.join(part.capitalize() for part in value.split('_'))}"
-            kind = canonical(kind)
-            return Object(kind, complete(kind, FrozenDict())) if entry(kind) else value
-    return value
+    return plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any
 
@@ -68,10 +68,9 @@ def is_default(kind: str, key: str, value: Tree) -> bool:
     return known is not None and same(known.call.get(key, REQUIRED), value)
 
 
-def misspelt(key: str, names: Iterable[str]) -> str | None:
+def misspelt(key: str, names: Collection[str]) -> str | None:
     """The parameter that was meant by a name that is none; None where none is near: Keras may have new ones."""
-    known = tuple(names)
-    return None if key in known else nearest(key, known, 0.85)
+    return None if key in names else nearest(key, tuple(names), 0.85)
 
 
 @functools.lru_cache(maxsize=1000)

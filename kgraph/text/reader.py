@@ -8,7 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kgraph.errors import GraphError, TextError
-from kgraph.graph import Capture, FrozenDict, Function, Graph, Op, Slot, Spec, Tree, Value, Weight, ancestors, leaves, map_leaves
+from kgraph.graph import (
+    Capture,
+    FrozenDict,
+    Function,
+    Graph,
+    Op,
+    Slot,
+    Spec,
+    Tree,
+    Value,
+    Weight,
+    ancestors,
+    leaves,
+    map_leaves,
+)
 from kgraph.ops import call_of, complete, infer_specs
 from kgraph.text.expressions import constructed, dotted, fail, key_of, read
 from kgraph.text.names import implied_layer, implied_operation, is_function, snake
@@ -196,7 +210,10 @@ def _operator(reader: _Reader, node: ast.BinOp, names: list[str] | None) -> Any:
     sides = [_tensors(reader, side) for side in (node.left, node.right)]
     if kind is None or all(side is NotImplemented for side in sides):
         return NotImplemented
-    plain = [read(side) if value is NotImplemented else value for side, value in zip((node.left, node.right), sides, strict=True)]
+    plain = [
+        read(side) if value is NotImplemented else value
+        for side, value in zip((node.left, node.right), sides, strict=True)
+    ]
     return _operation(reader, node, kind, FrozenDict(x1=plain[0], x2=plain[1]), names, False)
 
 

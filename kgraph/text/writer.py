@@ -173,5 +173,7 @@ def _input_arguments(op: Op) -> list[str]:
         written = [f"shape={literal(shape[1:])}", f"batch_size={shape[0]}"]
     known = entry(op.kind)
     defaults = known.config if known else {}
-    rest = {key: value for key, value in op.config.items() if key != "batch_shape" and not same(defaults.get(key), value)}
+    rest = {
+        key: value for key, value in op.config.items() if key != "batch_shape" and not same(defaults.get(key), value)
+    }
     return written + [f"{key}={literal(value)}" for key, value in rest.items()]

@@ -97,7 +97,7 @@ def test_splits(call: str, widths: list[int]) -> None:
 @pytest.mark.parametrize("call", ["ops.split(x, 4)", "ops.split(x, 4, axis=0)"])
 def test_a_split_of_an_open_axis_is_no_selection(call: str) -> None:
     names = "p_0, p_1, p_2, p_3"
-    facts = "\"{'outputs': " + str((((None, 6, 8), "float32"),) * 4).replace('"', "'") + "}\""
+    facts = "\"{'outputs': " + str((((None, 6, 8), "float32"),) * 4).replace('"', "'") + '}"'
     assert not selections(graph_of(f"{facts}\n{names} = {call}", f"[{names}]"))
 
 
@@ -108,7 +108,9 @@ def test_slices_along_other_axes_are_not_mixed() -> None:
 
 def test_how_a_selection_is_known_is_the_weakest_of_the_chain() -> None:
     tested = "\"{'function': {'digest': 'd', 'known': 'tested'}}\"\n"
-    graph = graph_of(f'{tested}a = Lambda(lambda t: t[..., 1:7], name="a")(x)\nb = a[..., 1:3]\nc = x[..., 0:1]', "[b, c]")
+    graph = graph_of(
+        f'{tested}a = Lambda(lambda t: t[..., 1:7], name="a")(x)\nb = a[..., 1:3]\nc = x[..., 0:1]', "[b, c]"
+    )
     assert [item.known for item in common_source(graph, [Value("b"), Value("c")])] == ["tested", "proved"]
 
 

@@ -129,7 +129,9 @@ EXTENTS = st.sampled_from((1, 2, 3, None))
     st.sampled_from(("Add()([{}, {}])", "Maximum()([{}, {}])", "ops.add({}, {})", "ops.multiply({}, {})")),
     st.sampled_from((2, 3)),
 )
-def test_keras_agrees_at_every_size_that_is_tried(left: list[int | None], right: list[int | None], form: str, size: int) -> None:
+def test_keras_agrees_at_every_size_that_is_tried(
+    left: list[int | None], right: list[int | None], form: str, size: int
+) -> None:
     """Run for real: an identical verdict never broadcasts, a broadcast one never has equal inputs by construction."""
     import keras
     import numpy as np
@@ -153,6 +155,10 @@ def test_keras_agrees_at_every_size_that_is_tried(left: list[int | None], right:
     if found.verdict == "identical":
         assert shapes[0] == shapes[1] == tuple(result.shape)
     if found.verdict == "broadcast":
-        assert [side for side, extents in zip(shapes, (left, right), strict=True) if len(extents) != max(map(len, (left, right))) or 1 in extents]
+        assert [
+            side
+            for side, extents in zip(shapes, (left, right), strict=True)
+            if len(extents) != max(map(len, (left, right))) or 1 in extents
+        ]
     assert found.verdict != "incompatible"
     keras.backend.clear_session()

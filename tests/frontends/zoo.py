@@ -9,6 +9,8 @@ kgraph cannot know by their kind), ``executable`` (Keras can run its text form),
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +21,21 @@ TAGS: dict[str, frozenset[str]] = {}
 
 
 def sample(*tags: str) -> Callable[[Build], Build]:
-    """Adds a function to the zoo, under its own name."""
+    """Adds a function to the zoo, under its own name; it starts with Keras' automatic names at their first."""
 
     def add(build: Build) -> Build:
-        ZOO[build.__name__] = build
+        @functools.wraps(build)
+        def fresh() -> Any:
+            import keras
+
+            keras.utils.clear_session(free_memory=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Keras has to say of the model is not the matter here
+                return build()
+
+        ZOO[build.__name__] = fresh
         TAGS[build.__name__] = frozenset(tags)
-        return build
+        return fresh
 
     return add
 
@@ -809,7 +820,7 @@ def nested_with_a_call_of_its_own() -> Any:
     return keras.Model(x, Doubling()(x), name="outer")
 
 
-@sample("nested")
+@sample("nested", "masks")
 def nested_with_masks() -> Any:
     import keras
     from keras import layers

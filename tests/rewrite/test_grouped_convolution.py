@@ -15,7 +15,7 @@ def outcome(body: str, outputs: str = "y"):
 def branches(slices: list[str], convs: list[str], concat: str = "Concatenate") -> str:
     lines: list[str] = []
     for number, (part, conv) in enumerate(zip(slices, convs, strict=True)):
-        lines += [f"s{number} = {part}", f'c{number} = {conv.format(number)}(s{number})']
+        lines += [f"s{number} = {part}", f"c{number} = {conv.format(number)}(s{number})"]
     made = "ops.concatenate([{}], axis=-1)" if concat == "ops" else f'{concat}(name="y")([{{}}])'
     return "\n".join([*lines, "y = " + made.format(", ".join(f"c{number}" for number in range(len(slices))))])
 
@@ -146,7 +146,11 @@ def test_shared_layers_are_refused() -> None:
     own = 'd = Conv2D(2, 3, padding="same", name="d")(x[..., 0:2])\ne = Conv2D(2, 3, padding="same", name="e")(x[..., 6:8])\n'
     tied = 'conv = Conv2D(2, 3, padding="same", name="conv")\nf = conv(x[..., 2:4])\ng = conv(x[..., 4:6])\n'
     assert refusal(own + tied + "y = Concatenate()([d, f, g, e])") == "branches conv and conv:1 share one layer, conv"
-    body = shared + parts + 'c = Conv2D(4, 3, padding="same", name="c")(b)\ny = Concatenate(name="y")([conv(a), c])\nz = conv(b)'
+    body = (
+        shared
+        + parts
+        + 'c = Conv2D(4, 3, padding="same", name="c")(b)\ny = Concatenate(name="y")([conv(a), c])\nz = conv(b)'
+    )
     assert refusal(body, "[y, z]") == "the layer conv of branch conv is also called at conv:1"
 
 
@@ -158,11 +162,16 @@ def test_what_is_used_elsewhere_is_not_folded_away() -> None:
 
 def test_other_inputs_axes_and_sources_are_refused() -> None:
     body = branches(HALVES, [CONV] * 2)
-    assert refusal(body.replace("[c0, c1]", "[c0, c1, x]")) == "input 2 of y is x (layers.InputLayer), the others are convolutions"
+    assert (
+        refusal(body.replace("[c0, c1]", "[c0, c1, x]"))
+        == "input 2 of y is x (layers.InputLayer), the others are convolutions"
+    )
     assert refusal(body.replace("Concatenate(", "Concatenate(axis=1, ")) == "y joins axis 1, the channels are axis 3"
     other = body.replace("s1 = x[", "z = ops.relu(x)\ns1 = z[")
     assert refusal(other) == "branch 1 (c1) reads a slice of z, branch 0 of x"
-    mixed = body.replace('Conv2D(4, 3, padding="same", name="c1")', 'Conv2D(4, 3, padding="same", name="c1", dtype="float16")')
+    mixed = body.replace(
+        'Conv2D(4, 3, padding="same", name="c1")', 'Conv2D(4, 3, padding="same", name="c1", dtype="float16")'
+    )
     assert refusal(mixed) == "branch 1 (c1) has dtype float16, the other float32"
 
 
@@ -175,7 +184,7 @@ def test_a_slice_that_casts_is_refused_unless_the_convolution_casts_the_same() -
 
 
 def test_what_does_not_look_like_it_is_not_mentioned() -> None:
-    inception = f'a = {CONV.format(0)}(x)\nb = {CONV.format(1)}(x)\ny = Concatenate()([a, b])'
+    inception = f"a = {CONV.format(0)}(x)\nb = {CONV.format(1)}(x)\ny = Concatenate()([a, b])"
     assert not outcome(inception).refused
     one = "a = x[..., 0:8]\n" + f"b = {CONV.format(0)}(a)\ny = Concatenate()([b])"
     assert not outcome(one).refused

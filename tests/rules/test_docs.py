@@ -19,7 +19,10 @@ HEADINGS = ("What it does", "Why is this bad?", "Example", "Use instead")
 def sections(rule: Rule) -> dict[str, str]:
     text = inspect.cleandoc(type(rule).__doc__ or "")
     parts = re.split(r"^([A-Z][^\n:]*[:?])\n", text, flags=re.MULTILINE)
-    return {head.removesuffix(":"): inspect.cleandoc("\n" + body) for head, body in zip(parts[1::2], parts[2::2], strict=True)}
+    return {
+        head.removesuffix(":"): inspect.cleandoc("\n" + body)
+        for head, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
@@ -33,9 +36,7 @@ def test_headings(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
 def test_marked_lines_are_found_and_no_others(rule: Rule) -> None:
     example = sections(rule)["Example"]
-    marked = {
-        line.partition("=")[0].strip() for line in example.splitlines() if line.endswith(f"# {rule.id}")
-    }
+    marked = {line.partition("=")[0].strip() for line in example.splitlines() if line.endswith(f"# {rule.id}")}
     found = [finding for finding in check(parse(example)).findings if finding.rule == rule.id]
     assert marked
     assert {node for finding in found for node in finding.nodes} & marked

@@ -33,13 +33,17 @@ def test_an_index_instead_of_a_slice() -> None:
 
 
 def test_a_recorded_shape_that_the_code_no_longer_gives_is_certain_even_if_everything_is_read() -> None:
-    recorded = lambdas(*[("..., 6:8", "d", CELL)] * 2).replace("{'function'", "{'outputs': (((None, 4, 3), 'float32'),), 'function'", 1)
+    recorded = lambdas(*[("..., 6:8", "d", CELL)] * 2).replace(
+        "{'function'", "{'outputs': (((None, 4, 3), 'float32'),), 'function'", 1
+    )
     (finding,) = findings(recorded + "\nz = ops.relu(x)", "[l0, l1, z]")
     assert finding.message.startswith("all 2 branches of x read channels 6..7")
 
 
 def test_a_slice_past_the_end_says_where_it_reads() -> None:
-    recorded = lambdas(*[("..., 992:1024", "d", CELL)] * 2).replace("{'function'", "{'outputs': (((None, 4, 3), 'float32'),), 'function'")
+    recorded = lambdas(*[("..., 992:1024", "d", CELL)] * 2).replace(
+        "{'function'", "{'outputs': (((None, 4, 3), 'float32'),), 'function'"
+    )
     (finding,) = findings(recorded, "[l0, l1]")
     assert finding.message == (
         "all 2 branches of x read channels 992..1023, of which it has none (0..7); channels 0..7 are never read"

@@ -1,0 +1,1 @@
+"""Pattern rewriters, one file a pattern, found by walking this package."""

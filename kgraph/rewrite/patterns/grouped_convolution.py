@@ -1,8 +1,7 @@
 """Slices of one tensor, a convolution each, concatenated: one grouped convolution.
 
-Exact if the channels that the branches read are, in the order of the concatenation, ``0..C-1`` of one tensor; the
-convolutions are layers of their own, equal in every attribute; and the concatenation joins the channels.
-Concat(Conv_i(x_i)) = GroupConv(Concat(x_i)) (Krizhevsky et al., 2012; Xie et al., 2017, arXiv:1611.05431, figure 3c).
+Exact if the branches read, in the order of the concatenation, the channels ``0..C-1`` of one tensor, the convolutions
+are layers of their own, equal in every attribute, and the channels are joined (Xie et al., 2017, arXiv:1611.05431, 3c).
 
 Example:
     x = Input(shape=(32, 32, 8), name="x")
@@ -82,7 +81,9 @@ def _odd_slice(graph: Graph, root: str, convs: list[str]) -> Refused | None:
     plain = next((index for index, value in enumerate(values) if value not in selections(graph)), None)
     if plain is not None:
         node = convs[plain]
-        return Refused(f"branch {plain} ({node}) reads {values[plain]}, which is no slice; the others read slices", (node,))
+        return Refused(
+            f"branch {plain} ({node}) reads {values[plain]}, which is no slice; the others read slices", (node,)
+        )
     chosen = common_source(graph, values)
     for index, (value, selection) in enumerate(zip(values, chosen, strict=True)):
         source = selection.source

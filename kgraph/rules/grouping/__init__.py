@@ -1,0 +1,1 @@
+"""Rules on branches that a model groups by hand."""

@@ -97,5 +97,9 @@ def _read(function: Function, selection: Selection) -> str:
     if selection.width:
         return channels(selection.ranges)
     part = next((item for item in function.selection or () if hasattr(item, "start")), None)
-    bounds = f"{part.start}..{part.stop - 1}" if part and isinstance(part.start, int) and isinstance(part.stop, int) else "none"
+    bounds = (
+        f"{part.start}..{part.stop - 1}"
+        if part and isinstance(part.start, int) and isinstance(part.stop, int)
+        else "none"
+    )
     return f"channels {bounds}, of which it has none (0..{selection.extent - 1})"
