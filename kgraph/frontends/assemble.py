@@ -109,7 +109,11 @@ def assemble(model: Model) -> Graph:
     """
     builder = _Builder()
     values = _dissolved(builder, model)
-    inputs, outputs = (map_leaves(lambda ref: values[ref.call][ref.out], tree) for tree in (model.inputs, model.outputs))
+
+    def value(ref: Ref) -> Value:
+        return values[ref.call][ref.out]
+
+    inputs, outputs = map_leaves(value, model.inputs), map_leaves(value, model.outputs)
     needed = ancestors(builder.operands, (inputs, outputs))
     return Graph(
         ops={node: op for node, op in builder.ops.items() if node in needed},

@@ -6,11 +6,13 @@ import functools
 import importlib
 import sys
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kgraph.errors import SourceError
+
+
+FUNCTIONS: tuple[type, ...] = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
 def import_model(path: str) -> object:
@@ -59,11 +61,10 @@ def _import(module_name: str, path: str) -> object:
 
 
 def _made(found: Any, path: str) -> object:
-    if not isinstance(found, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)):
+    if not isinstance(found, FUNCTIONS):
         return found  # a model can be called too, but is one already
-    build: Callable[[], object] = found
     try:
-        return build()
+        return found()
     except Exception as error:  # the user's own function
         raise SourceError(f"{path!r}: calling it without arguments raised {_said(error)}") from error
 

@@ -7,6 +7,7 @@ overridden (and ``dis`` shows the ``repr`` of every constant). What is not certa
 from __future__ import annotations
 
 import dis
+import functools
 import hashlib
 import inspect
 import operator
@@ -210,17 +211,27 @@ def _bind(fn: types.FunctionType, arguments: Mapping[str, Any]) -> dict[int, Any
     code, names = fn.__code__, fn.__code__.co_varnames
     keras = [name for name in names[: code.co_argcount] if name in ("mask", "training")]
     passed = {name: _Opaque(f"depends on {name!r}, which Keras passes") for name in keras}
+    given: dict[str, Any] = {**arguments, **passed}
+    plain = not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) and not code.co_kwonlyargcount
+    plain = plain and all(map(str.isidentifier, names[: code.co_argcount]))
+    if plain and not code.co_posonlyargcount and code.co_argcount and given.keys() <= {*names[1 : code.co_argcount]}:
+        first = code.co_argcount - len(fn.__defaults__ or ())
+        values = {number: value for number, value in enumerate(fn.__defaults__ or (), first)}
+        values |= {names.index(name): value for name, value in given.items()} | {0: _TENSOR}
+        if len(values) == code.co_argcount:  # nearly every function; inspect is slow, and words the errors
+            return {number: _usable(value, repr(names[number])) for number, value in values.items()}
     # A new function of the same code has no __signature__ or __wrapped__ that tells something else.
     bare = types.FunctionType(code, {}, argdefs=fn.__defaults__, closure=fn.__closure__)
     bare.__kwdefaults__ = fn.__kwdefaults__
     try:
-        bound = inspect.signature(bare).bind(_TENSOR, **{**arguments, **passed})
+        bound = inspect.signature(bare).bind(_TENSOR, **given)
     except (TypeError, ValueError) as error:
         raise _UnknownError(f"cannot be called as Keras does: {error}") from None
     bound.apply_defaults()
     return {names.index(name): _usable(value, repr(name)) for name, value in bound.arguments.items() if name in names}
 
 
+@functools.lru_cache(maxsize=256)
 def _program(code: bytes) -> dict[int, tuple[str, int, int]]:
     """By place: an instruction's name, its argument, and the place of the next."""
     program: dict[int, tuple[str, int, int]] = {}

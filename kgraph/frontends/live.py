@@ -21,7 +21,7 @@ from kgraph.frontends.live_arguments import (
     tensors,
     unknown_tensor,
 )
-from kgraph.frontends.live_layers import kind_of_class, lambda_config, layer_config, weights
+from kgraph.frontends.live_layers import class_kind, lambda_config, layer_config, weights
 from kgraph.graph import FrozenDict, Graph, Spec, Tree, Weight, leaves
 from kgraph.ops import complete
 
@@ -116,13 +116,14 @@ def _complaint(model: object) -> str:
         return f"received the class {name}; pass an instance, a functional or Sequential model"
     if _descends(model, SEQUENTIAL):
         return (
-            f"received the Sequential model {getattr(model, 'name', '')!r}, which is not built yet and so has no graph; "
+            f"received the Sequential model {getattr(model, 'name', '')!r}, which is not built yet and has no graph; "
             "start it with keras.Input(...), or call model.build(input_shape) first"
         )
     if _descends(model, SUBCLASSED):
         return (
             f"received a subclassed keras.Model ({name}), whose graph exists only while its call() runs; "
-            "pass a functional or Sequential model: call the layers on keras.Input tensors, then keras.Model(inputs, outputs)"
+            "pass a functional or Sequential model: call the layers on keras.Input tensors, "
+            "then keras.Model(inputs, outputs)"
         )
     if _descends(model, LAYER):
         return (
@@ -200,9 +201,7 @@ def _in_order(function: Any) -> list[Any]:
                 stack.pop()
                 continue
             parents = [(_producer(tensor), tensor) for tensor in node.arguments.keras_tensors]
-            waiting = [
-                parent for parent, tensor in parents if id(parent) not in done and _key(tensor) not in declared
-            ]
+            waiting = [parent for parent, tensor in parents if id(parent) not in done and _key(tensor) not in declared]
             if waiting:
                 stack.extend(reversed(waiting))
                 continue
@@ -241,7 +240,7 @@ def _spec(tensor: Any) -> Spec:
 
 def _input_call(session: _Session, tensor: Any) -> Call:
     operation = tensor._keras_history.operation
-    if operation is not None and kind_of_class(type(operation)) == "layers.InputLayer":
+    if operation is not None and class_kind(operation) == "layers.InputLayer":
         return _call(session, _producer(tensor), {}, 0)
     spec = _spec(tensor)  # keras.Function starts at any tensor
     config = complete("layers.InputLayer", FrozenDict(batch_shape=spec.shape, dtype=spec.dtype))
@@ -250,7 +249,7 @@ def _input_call(session: _Session, tensor: Any) -> Call:
 
 def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], repeated: int) -> Call:
     operation = node.operation
-    kind = kind_of_class(type(operation))
+    kind = class_kind(operation)
     outputs = tuple([_spec(tensor) for tensor in node.outputs])
     arguments = _arguments(node, kind, refs)
     inner = _nested(operation)
@@ -259,7 +258,7 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], repeated: int) 
         kind = "models.Sequential" if _descends(operation, SEQUENTIAL) else "models.Functional"
         described = None if session.keep else session.models[id(inner)]
         return Call(operation.name, id(operation), kind, config, arguments, found, outputs, repeated, described)
-    if is_layer(type(operation)):
+    if is_layer(operation):
         config, found = _layer(session, operation, kind, node)
         return Call(operation.name, id(operation), kind, config, arguments, found, outputs, repeated)
     session.alive.append(operation)
@@ -284,19 +283,17 @@ def _arguments(node: Any, kind: str, refs: Mapping[Key, Ref]) -> FrozenDict:
         return found
     # Tensors in a structure that Keras was told to look into, and kgraph was not.
     rest = {key: tree for key, tree in found.items() if not any(isinstance(leaf, Ref) for leaf in leaves(tree))}
-    return FrozenDict({next(iter(found), "inputs"): tuple([refs[_key(tensor)] for tensor in expected]), **rest})
+    return FrozenDict({**rest, next(iter(found), "inputs"): tuple([refs[_key(tensor)] for tensor in expected])})
 
 
 def _model(session: _Session, model: Any) -> tuple[FrozenDict, tuple[Weight, ...] | None]:
     """Config and weights of a nested model that is kept as one node."""
-    if not session.keep or not is_layer(type(model)):
+    if not session.keep or not is_layer(model):
         return FrozenDict(), None
     return FrozenDict(trainable=bool(model.trainable)), weights(model)
 
 
-def _layer(
-    session: _Session, layer: Any, kind: str, node: Any
-) -> tuple[FrozenDict, tuple[Weight, ...] | None]:
+def _layer(session: _Session, layer: Any, kind: str, node: Any) -> tuple[FrozenDict, tuple[Weight, ...] | None]:
     if id(layer) not in session.layers:
         session.alive.append(layer)
         if kind == "layers.Lambda":

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kgraph.frontends.assemble import Ref
 from kgraph.frontends.serialized import PLAIN, freeze
-from kgraph.graph import Constant, FrozenDict, Object, Slice, Tree, is_plain, leaves
+from kgraph.graph import Constant, FrozenDict, Object, Slice, Tree, leaves
 from kgraph.ops.catalog import REQUIRED, entry
 
 KEPT_VALUES = 64
@@ -31,10 +30,9 @@ def ancestry(mro: tuple[type, ...]) -> frozenset[str]:
     return frozenset(f"{base.__module__}.{base.__qualname__}" for base in mro)
 
 
-@functools.cache
-def is_layer(cls: type) -> bool:
+def is_layer(operation: object) -> bool:
     """True for Keras layers, which have weights and a config; other operations have neither."""
-    return LAYER in ancestry(cls.__mro__)
+    return LAYER in ancestry(type(operation).__mro__)
 
 
 def unknown_tensor(tensor: Any) -> Object:
@@ -43,8 +41,11 @@ def unknown_tensor(tensor: Any) -> Object:
 
 
 def freeze_tree(value: Any, write: Write = unknown_tensor) -> Tree:
-    """A live value as a frozen tree: symbolic tensors as ``write`` says, arrays as Constants, the rest as in a config."""
-    role = _role(type(value))
+    """A live value as a frozen tree.
+
+    Symbolic tensors become what ``write`` says, arrays become Constants, all else is written as in a config.
+    """
+    role = _role(type(value))  # pyright: ignore[reportUnknownArgumentType]
     if role == "tensor":
         return write(value)
     if role == "plain":
@@ -70,7 +71,7 @@ def tensors(tree: Any) -> list[Any]:
 
 
 @functools.cache
-def _role(cls: type) -> str:
+def _role(cls: Any) -> str:
     if KERAS_TENSOR in ancestry(cls.__mro__):
         return "tensor"
     if cls in PLAIN:
@@ -130,11 +131,12 @@ class _Signature:
 
 def call_arguments(node: Any, kind: str, write: Write) -> FrozenDict:
     """The call's arguments by parameter name, in signature order, without those that have their default value."""
-    signature = _signature(type(node.operation), kind)
+    operation: object = node.operation
+    signature = _signature(type(operation), kind)
     arguments = node.arguments
     bound = _bound(signature, arguments.args, arguments.kwargs)
     if signature.made:
-        bound = {**_attributes(node.operation, signature.made), **bound}
+        bound = {**_attributes(operation, signature.made), **bound}
     if len(bound) > 1:
         bound = {key: bound[key] for key in (*(key for key in signature.order if key in bound), *bound)}
     frozen = {key: freeze_tree(value, write) for key, value in bound.items()}
@@ -160,12 +162,12 @@ def _bound(signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, An
 
 
 @functools.cache
-def _signature(cls: type, kind: str) -> _Signature:
+def _signature(cls: Any, kind: str) -> _Signature:
     parameters = _parameters(getattr(cls, "call", None))
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = tuple(parameter.name for parameter in parameters if parameter.kind in plain)
     starred = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
-    made = () if is_layer(cls) else tuple(
+    made = () if LAYER in ancestry(cls.__mro__) else tuple(
         p.name for p in _parameters(cls.__init__)
         if p.kind in (*plain, inspect.Parameter.KEYWORD_ONLY) and p.name != "name"
     )  # fmt: skip

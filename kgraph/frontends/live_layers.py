@@ -11,7 +11,7 @@ from typing import Any
 
 from kgraph.frontends.lambdas import read_function
 from kgraph.frontends.live_arguments import freeze_tree
-from kgraph.frontends.serialized import PLAIN, freeze, freeze_config
+from kgraph.frontends.serialized import PLAIN, freeze_config
 from kgraph.frontends.trials import try_selection
 from kgraph.graph import FrozenDict, Object, Tree, Weight
 from kgraph.ops import complete
@@ -23,9 +23,13 @@ BY_ATTRIBUTE = frozenset(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D", "la
 POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
 
-@functools.cache
-def kind_of_class(cls: type) -> str:
+def class_kind(value: object) -> str:
     """The kind of a live object's class."""
+    return _class_kind(type(value))
+
+
+@functools.cache
+def _class_kind(cls: type) -> str:
     kind = kind_of(cls.__module__, cls.__qualname__)
     exported = vars(cls).get("_api_export_path")
     if not kind.startswith("custom.keras.src.") or exported is None:
@@ -66,7 +70,7 @@ def _attributes(layer: Any, kind: str) -> dict[str, Tree]:
     found: dict[str, Tree] = {}
     for key in _keys(kind):
         value = _policy(layer) if key == "dtype" else getattr(layer, key, REQUIRED)
-        if type(value) in PLAIN:
+        if type(value) in PLAIN or key == "dtype":
             found[key] = value
         elif value is not REQUIRED:
             found[key] = _as_configured(value)
@@ -84,9 +88,9 @@ def _as_configured(value: Any) -> Tree:
     if type(value) is tuple:
         return value if all(type(item) is int for item in value) else NotImplemented  # pyright: ignore
     if type(value) is types.FunctionType:
-        name = _activation(value)
+        name = _activation(value.__module__, value.__qualname__)
         return NotImplemented if name is None else name
-    kind = kind_of_class(type(value))
+    kind = class_kind(value)
     if not kind.startswith(("initializers.", "regularizers.", "constraints.")):
         return NotImplemented
     return _object(kind, value.get_config())
@@ -99,8 +103,8 @@ def _object(kind: str, config: dict[str, Any]) -> Tree:
 
 
 @functools.cache
-def _activation(function: Any) -> str | None:
-    kind = kind_of(function.__module__, function.__qualname__)
+def _activation(module: str | None, name: str) -> str | None:
+    kind = kind_of(module, name)
     return kind.removeprefix("activations.") if kind.startswith("activations.") else None
 
 
@@ -123,7 +127,7 @@ def _policy(layer: Any) -> Tree:
     policy = layer.dtype_policy
     if type(policy).__name__ in POLICIES:
         return policy.name
-    return Object(kind_of_class(type(policy)), freeze_config(policy.get_config()))
+    return Object(class_kind(policy), freeze_config(policy.get_config()))
 
 
 def weights(layer: Any) -> tuple[Weight, ...] | None:
@@ -134,6 +138,5 @@ def weights(layer: Any) -> tuple[Weight, ...] | None:
 
 
 def _weight(variable: Any) -> Weight:
-    shape = getattr(variable, "_shape", None)  # plain, where ``shape`` is made anew at each access
-    shape = tuple(variable.shape) if type(shape) is not tuple else shape
+    shape: Any = getattr(variable, "_shape", None) or tuple(variable.shape)  # TensorFlow makes the latter anew
     return Weight(variable.name, shape, str(variable.dtype), bool(variable.trainable))

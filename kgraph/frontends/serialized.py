@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import EllipsisType, NoneType
 from typing import Any
 
@@ -20,14 +20,14 @@ PLAIN = frozenset((NoneType, bool, int, float, complex, str, bytes, EllipsisType
 
 POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy")
 
-AS_PLAIN = {
+AS_PLAIN: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
     str: str.__str__,
     bytes: bytes.__bytes__,
-}  # type: ignore
-"""How the plain value of a subclass is read without running methods of its own."""
+}
+"""How the value of a subclass is read without running methods of its own."""
 
 
 def freeze(value: Any) -> Tree:
@@ -35,10 +35,9 @@ def freeze(value: Any) -> Tree:
 
     Serialized Keras objects become Objects, dtype policies their name, lists and tuples become tuples.
     """
-    kind = type(value)
-    if kind is float:
-        return math.nan if value != value else value
-    if kind in PLAIN:
+    if type(value) is float:
+        return math.nan if math.isnan(value) else value
+    if type(value) in PLAIN:
         return value
     if isinstance(value, (list, tuple)):
         return tuple([freeze(item) for item in value])  # pyright: ignore[reportUnknownVariableType]

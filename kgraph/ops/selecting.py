@@ -51,7 +51,8 @@ def call_key(call: Call) -> Key | None:
     if call.kind == "ops.get_item":
         return expand_key(call.argument("key"), rank)
     function = call.config.get("function")
-    if isinstance(function, Function) and function.selection is not None:
+    is_tensor = isinstance(call.argument("inputs"), Slot)  # and not a list of tensors, of which it picks one
+    if is_tensor and isinstance(function, Function) and function.selection is not None:
         return expand_key(function.selection, rank)
     return None
 

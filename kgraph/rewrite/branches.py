@@ -32,6 +32,8 @@ def difference(graph: Graph, nodes: Sequence[str]) -> tuple[str, tuple[str, ...]
     Attributes are denied by default: one that nobody thought of must be equal too.
     """
     ops = [graph.ops[node] for node in nodes]
+    if all(op.kind == ops[0].kind and op.config == ops[0].config for op in ops):
+        return None
     rows: list[tuple[str, list[Tree]]] = [("kind", [op.kind for op in ops])]
     keys = dict.fromkeys(key for op in ops for key in op.config if not is_ignored(key))
     rows += [(key, [op.config.get(key) for op in ops]) for key in keys]

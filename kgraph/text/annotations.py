@@ -50,7 +50,7 @@ def facts_of(tree: Tree) -> Facts | str:
     )
 
 
-def written(facts: dict[str, Tree]) -> str:
+def annotation(facts: dict[str, Tree]) -> str:
     """The statement that annotates the next one."""
     return repr(literal(FrozenDict(facts)))
 

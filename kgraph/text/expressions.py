@@ -15,6 +15,7 @@ from kgraph.text.implied import (
     UNFIT,
     implied_config,
     is_known,
+    keywords,
     lacking,
     misspelt,
     nearest,
@@ -33,7 +34,7 @@ OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 LARGEST = 2**63
 
 
-class Fault(TextError):
+class LineError(TextError):
     """What is wrong with an expression, before its line in the whole text is known."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -43,7 +44,12 @@ class Fault(TextError):
 
 def fail(node: ast.expr | ast.stmt, message: str) -> NoReturn:
     """One line: what is wrong."""
-    raise Fault(node.lineno, " ".join(message.splitlines()))
+    raise LineError(node.lineno, " ".join(message.splitlines()))
+
+
+def refuse(node: ast.expr | ast.stmt, message: str) -> NoReturn:
+    """One line: what is wrong, and what was received."""
+    fail(node, f"{message}, received {excerpt(node)!r}")
 
 
 def excerpt(node: ast.AST) -> str:
@@ -114,7 +120,7 @@ def _dict(node: ast.Dict, tensors: Tensors | None) -> FrozenDict:
     found: dict[str, Tree] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            fail(node, f"the keys of a dict must be strings, received {excerpt(node)!r}")
+            refuse(node, "the keys of a dict must be strings")
         if key.value in found:
             fail(node, f"the key {key.value!r} is given twice")
         found[key.value] = read(value, tensors)
@@ -156,41 +162,34 @@ def is_class(name: str) -> bool:
 def _slice(node: ast.Call, tensors: Tensors | None) -> Slice:
     parts = [read(argument, tensors) for argument in node.args]
     if node.keywords or not 1 <= len(parts) <= 3:
-        fail(node, f"slice takes one to three positional arguments, received {excerpt(node)!r}")
+        refuse(node, "slice takes one to three positional arguments")
     return Slice(None, parts[0]) if len(parts) == 1 else Slice(*parts)
 
 
 def _float(node: ast.Call) -> float:
     (value,) = _plain(node, 1)
     if value not in ("nan", "inf", "-inf"):
-        fail(node, f'float takes "nan", "inf" or "-inf", received {excerpt(node)!r}')
+        refuse(node, 'float takes "nan", "inf" or "-inf"')
     return math.nan if value == "nan" else float(value)
 
 
 def _complex(node: ast.Call) -> complex:
     real, imaginary = _plain(node, 2)
     if type(real) is not float or type(imaginary) is not float:
-        fail(node, f"complex takes two floats, received {excerpt(node)!r}")
+        refuse(node, "complex takes two floats")
     return complex(real, imaginary)
 
 
 def _constant(node: ast.Call) -> Constant:
     dtype, shape, digest, *values = _plain(node, 3, 4)
     if not isinstance(dtype, str) or not is_shape(shape) or None in shape or not isinstance(digest, str):
-        fail(
-            node,
-            f'constant takes a dtype, a shape and a digest: constant("float32", (3,), "0f3a"); received {excerpt(node)!r}',
-        )
+        refuse(node, 'constant takes a dtype, a shape and a digest: constant("float32", (3,), "0f3a")')
     return Constant(dtype, shape, digest, values[0] if values else None)
 
 
 def _opaque(node: ast.Call) -> Function:
     (digest,) = _plain(node, 1)
-    return (
-        Function(digest=digest)
-        if isinstance(digest, str)
-        else fail(node, f"opaque takes a string, received {excerpt(node)!r}")
-    )
+    return Function(digest=digest) if isinstance(digest, str) else refuse(node, "opaque takes a string")
 
 
 LITERALS: dict[str, Callable[[ast.Call], Tree]] = {
@@ -201,7 +200,7 @@ LITERALS: dict[str, Callable[[ast.Call], Tree]] = {
 def _plain(node: ast.Call, *counts: int) -> list[Any]:
     if node.keywords or len(node.args) not in counts:
         expected = " or ".join(map(str, counts))
-        fail(node, f"{excerpt(node.func)} takes {expected} positional arguments, received {excerpt(node)!r}")
+        refuse(node, f"{excerpt(node.func)} takes {expected} positional arguments")
     return [read(argument) for argument in node.args]
 
 
@@ -210,10 +209,7 @@ def _lambda(node: ast.Lambda) -> Function:
     more = (*given.posonlyargs, given.vararg, *given.kwonlyargs, given.kwarg, *given.defaults)
     names = [name.arg for name in given.args] if not any(more) else []
     if not isinstance(body, ast.Subscript) or not isinstance(body.value, ast.Name) or names != [body.value.id]:
-        fail(
-            node,
-            f"a lambda must be one subscript of its one argument, as in lambda t: t[..., 0:4]; received {excerpt(node)!r}",
-        )
+        refuse(node, "a lambda must be one subscript of its one argument, as in lambda t: t[..., 0:4]")
     key = key_of(body.slice)
     selection: tuple[Tree, ...] = key if isinstance(key, tuple) else (key,)
     return Function(selection=selection, known="proved")
@@ -238,19 +234,17 @@ def constructed(node: ast.Call) -> tuple[str, FrozenDict, str | None]:
     kind = canonical(called if "." in called else f"layers.{called}")
     if not is_known(kind):
         known = {kind.removeprefix("layers.") for kind in class_kinds().values() if is_class(kind)}
-        fail(
-            node,
-            f"Keras has no {called!r}{meant(called, sorted(known))}; a class of your own is Custom({literal(called)}, ...)",
-        )
+        own = f"Custom({literal(called)}, ...)"
+        fail(node, f"Keras has no {called!r}{meant(called, sorted(known))}; a class of your own is {own}")
     known = parameters(kind)
     if len(node.args) > len(known):
-        fail(node, f"{called} takes at most {len(known)} positional arguments, received {excerpt(node)!r}")
+        refuse(node, f"{called} takes at most {len(known)} positional arguments")
     given = {key: read(argument) for key, argument in zip(known, node.args, strict=False)}
-    add_keywords(node, given, {**known, "name": None})
+    add_keywords(node, given, keywords(kind))
     name = _name(node, given)
     missing = lacking(kind, given)
     if missing:
-        fail(node, f"{called} needs {missing}, received {excerpt(node)!r}")
+        refuse(node, f"{called} needs {missing}")
     try:
         return kind, implied_config(kind, given), name
     except UNFIT:
@@ -261,7 +255,7 @@ def _verbatim(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]
     """A class that Keras has not, or a config as it stands."""
     path, *configs = [read(argument) for argument in node.args] or [None]
     if not isinstance(path, str) or len(configs) > 1 or not all(isinstance(config, FrozenDict) for config in configs):
-        fail(node, f'{called} takes the name of a class, {called}("pkg.Class", key=value); received {excerpt(node)!r}')
+        refuse(node, f'{called} takes the name of a class, {called}("pkg.Class", key=value)')
     given: dict[str, Tree] = {}
     add_keywords(node, given, ())
     name = _name(node, given)
@@ -272,7 +266,7 @@ def _verbatim(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]
 def _name(node: ast.Call, given: dict[str, Tree]) -> str | None:
     name = given.pop("name", None)
     if name is not None and not isinstance(name, str):
-        fail(node, f"name must be a string, received {excerpt(node)!r}")
+        refuse(node, "name must be a string")
     return name
 
 

@@ -23,8 +23,14 @@ OBJECTS = ("_initializer", "_regularizer", "_constraint")
 NEEDED = ("filters", "kernel_size", "units", "function")
 """Config entries without which nothing can be made; others that have no default may depend on the rest."""
 
+INPUT_KEYWORDS = ("shape", "batch_size", "batch_shape", "name", "dtype", "sparse", "ragged", "optional")
+"""What Input takes; the last four are the InputLayer's config."""
+
 SIMPLE = frozenset((NoneType, bool, int, str))
 """Types of config values that are the same if type and value are equal."""
+
+UNKNOWN = Spec(None, "float32")
+"""What an output is taken to be where nothing more is known."""
 
 MANY = 1_000_000
 """Splits into more parts are not worked out: a text of one line would fill the memory."""
@@ -60,6 +66,12 @@ def positions(kind: str) -> tuple[str, ...]:
     return tuple(known.call) if known else ("inputs",)
 
 
+@functools.lru_cache(maxsize=1000)
+def call_keywords(kind: str) -> tuple[str, ...]:
+    """Names that a call of the kind may use; none are known of what is not Keras' own."""
+    return (*(name for name in positions(kind) if not name.startswith("*")), "mask", "training") if entry(kind) else ()
+
+
 def is_default(kind: str, key: str, value: Tree) -> bool:
     """True for an argument that a call leaves out: it says what is so without it."""
     if value is None and (key == "training" or key.endswith("mask")):
@@ -84,6 +96,12 @@ def parameters(kind: str) -> Mapping[str, Any]:
     """What a layer or an object of Keras' own is configured by, with the defaults."""
     known = entry(kind)
     return known.config if known else {}
+
+
+@functools.cache
+def keywords(kind: str) -> Mapping[str, Any]:
+    """What a known kind can be made with, by name."""
+    return {**parameters(kind), "name": None}
 
 
 def lacking(kind: str, given: Mapping[str, Tree]) -> str | None:

@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 from kgraph.errors import TextError
 
@@ -42,7 +43,7 @@ def statements(text: str) -> Iterator[tuple[int, ast.stmt]]:
 def _parsed(lines: list[str], start: int, stop: int) -> list[ast.stmt] | None:
     """The statements of some of the lines; None where they may end inside a statement."""
     try:
-        return _parse("\n".join(lines[start:stop]))
+        return python("\n".join(lines[start:stop]))
     except SyntaxError as error:
         if stop < len(lines):
             return None
@@ -52,15 +53,16 @@ def _parsed(lines: list[str], start: int, stop: int) -> list[ast.stmt] | None:
         raise TextError(f"line {line + 1}: nested too deeply to be read") from None
 
 
-def _parse(source: str) -> list[ast.stmt]:
+def python(source: str, mode: str = "exec") -> Any:
+    """The body of a piece of Python: statements, or with ``eval`` one expression."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape is no reason to speak, and none to raise
-        return ast.parse(source).body
+        return ast.parse(source, mode=mode).body
 
 
 def _is_too_deep(line: str) -> bool:
     try:
-        _parse(line)
+        python(line)
     except SyntaxError:
         return False
     except (RecursionError, MemoryError):

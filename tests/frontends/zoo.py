@@ -1,4 +1,4 @@
-"""Small Keras models, one for each structure that a model can have. Keras is imported inside the functions.
+"""Small Keras models, one for each structure that a model can have. Keras is imported as they are made.
 
     for name, build in ZOO.items():
         model = build()
@@ -10,6 +10,7 @@ kgraph cannot know by their kind), ``executable`` (Keras can run its text form),
 from __future__ import annotations
 
 import functools
+import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,18 +21,17 @@ ZOO: dict[str, Build] = {}
 TAGS: dict[str, frozenset[str]] = {}
 
 
-def sample(*tags: str) -> Callable[[Build], Build]:
+def sample(*tags: str) -> Callable[[Callable[[Any], Any]], Build]:
     """Adds a function to the zoo, under its own name; it starts with Keras' automatic names at their first."""
 
-    def add(build: Build) -> Build:
+    def add(build: Callable[[Any], Any]) -> Build:
         @functools.wraps(build)
         def fresh() -> Any:
-            import keras
-
+            keras: Any = importlib.import_module("keras")
             keras.utils.clear_session(free_memory=False)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what Keras has to say of the model is not the matter here
-                return build()
+                return build(keras)
 
         ZOO[build.__name__] = fresh
         TAGS[build.__name__] = frozenset(tags)
@@ -49,17 +49,14 @@ def tagged(*tags: str, without: tuple[str, ...] = ()) -> list[str]:
 
 
 @sample()
-def plain() -> Any:
-    import keras
-
+def plain(keras: Any) -> Any:
     x = keras.Input((4,), name="x")
     return keras.Model(x, keras.layers.Dense(3, name="dense")(x), name="plain")
 
 
 @sample()
-def several_inputs_and_outputs() -> Any:
-    import keras
-    from keras import layers
+def several_inputs_and_outputs(keras: Any) -> Any:
+    layers = keras.layers
 
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     c = layers.Add(name="sum")([a, b])
@@ -67,9 +64,8 @@ def several_inputs_and_outputs() -> Any:
 
 
 @sample()
-def dict_inputs_and_outputs() -> Any:
-    import keras
-    from keras import layers
+def dict_inputs_and_outputs(keras: Any) -> Any:
+    layers = keras.layers
 
     inputs = {"z": keras.Input((4,), name="z"), "b": keras.Input((4,), name="b")}
     total = layers.Subtract(name="minus")([inputs["z"], inputs["b"]])
@@ -77,9 +73,8 @@ def dict_inputs_and_outputs() -> Any:
 
 
 @sample()
-def nested_structures() -> Any:
-    import keras
-    from keras import layers
+def nested_structures(keras: Any) -> Any:
+    layers = keras.layers
 
     a, b, c = (keras.Input((4,), name=name) for name in "abc")
     inputs = {"pair": [a, b], "one": (c,)}
@@ -88,11 +83,10 @@ def nested_structures() -> Any:
 
 
 @sample()
-def ordered_outputs() -> Any:
+def ordered_outputs(keras: Any) -> Any:
     from collections import OrderedDict
 
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     x = keras.Input((4,), name="x")
     z, a = layers.Dense(2, name="dense_z")(x), layers.Dense(3, name="dense_a")(x)
@@ -100,9 +94,8 @@ def ordered_outputs() -> Any:
 
 
 @sample()
-def output_listed_twice() -> Any:
-    import keras
-    from keras import layers
+def output_listed_twice(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((4,), name="x")
     y = layers.ReLU(name="relu")(x)
@@ -110,44 +103,38 @@ def output_listed_twice() -> Any:
 
 
 @sample()
-def input_listed_twice() -> Any:
-    import keras
-    from keras import layers
+def input_listed_twice(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((4,), name="x")
     return keras.Model([x, x], layers.ReLU(name="relu")(x))
 
 
 @sample()
-def unused_inputs() -> Any:
-    import keras
-    from keras import layers
+def unused_inputs(keras: Any) -> Any:
+    layers = keras.layers
 
     a, b, c = (keras.Input((4,), name=name) for name in "abc")
     return keras.Model([a, b, c], layers.ReLU(name="relu")(b))
 
 
 @sample()
-def no_layers() -> Any:
-    import keras
-
+def no_layers(keras: Any) -> Any:
     x = keras.Input((4,), name="x")
     return keras.Model(x, x, name="nothing")
 
 
 @sample()
-def optional_input() -> Any:
-    import keras
-    from keras import layers
+def optional_input(keras: Any) -> Any:
+    layers = keras.layers
 
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b", optional=True)
     return keras.Model([a, b], layers.Add(name="add")([a, b]))
 
 
 @sample()
-def unnamed() -> Any:
-    import keras
-    from keras import layers
+def unnamed(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((4,))
     return keras.Model(x, layers.Dense(2)(layers.Dense(3)(x)))
@@ -157,9 +144,8 @@ def unnamed() -> Any:
 
 
 @sample()
-def open_sizes() -> Any:
-    import keras
-    from keras import layers
+def open_sizes(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((None, None, 3), name="image")
     y = layers.Conv2D(4, 3, strides=2, name="conv")(x)
@@ -167,27 +153,24 @@ def open_sizes() -> Any:
 
 
 @sample()
-def fixed_batch() -> Any:
-    import keras
-    from keras import layers
+def fixed_batch(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((4,), batch_size=8, name="x")
     return keras.Model(x, layers.Dense(2, name="dense")(x))
 
 
 @sample()
-def scalar_input() -> Any:
-    import keras
-    from keras import ops
+def scalar_input(keras: Any) -> Any:
+    ops = keras.ops
 
     x = keras.Input((), name="x")
     return keras.Model(x, ops.expand_dims(x, -1) * 2.0)
 
 
 @sample()
-def mixed_precision() -> Any:
-    import keras
-    from keras import layers
+def mixed_precision(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 3), name="x")
     y = layers.Conv2D(4, 3, dtype="mixed_float16", name="conv")(x)
@@ -196,18 +179,16 @@ def mixed_precision() -> Any:
 
 
 @sample()
-def half_precision() -> Any:
-    import keras
-    from keras import layers
+def half_precision(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8,), dtype="bfloat16", name="x")
     return keras.Model(x, layers.Dense(4, dtype="bfloat16", name="dense")(x))
 
 
 @sample("opaque")
-def quantised() -> Any:
-    import keras
-    from keras import layers
+def quantised(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8,), name="x")
     dense = layers.Dense(4, name="dense")
@@ -217,9 +198,8 @@ def quantised() -> Any:
 
 
 @sample("opaque")
-def low_rank_adapted() -> Any:
-    import keras
-    from keras import layers
+def low_rank_adapted(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 4), name="x")
     conv, dense = layers.Conv2D(4, 3, name="conv"), layers.Dense(4, name="dense")
@@ -230,9 +210,8 @@ def low_rank_adapted() -> Any:
 
 
 @sample()
-def frozen_layers() -> Any:
-    import keras
-    from keras import layers
+def frozen_layers(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 3), name="x")
     y = layers.Conv2D(4, 3, name="conv", trainable=False)(x)
@@ -242,18 +221,16 @@ def frozen_layers() -> Any:
 
 
 @sample()
-def sparse_input() -> Any:
-    import keras
-    from keras import layers
+def sparse_input(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((16,), sparse=True, name="x")
     return keras.Model(x, layers.Dense(4, name="dense")(x))
 
 
 @sample("opaque")
-def string_input() -> Any:
-    import keras
-    from keras import layers
+def string_input(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((1,), dtype="string", name="words")
     y = layers.StringLookup(vocabulary=["a", "b"], name="lookup")(x)
@@ -261,9 +238,8 @@ def string_input() -> Any:
 
 
 @sample()
-def channels_first() -> Any:
-    import keras
-    from keras import layers
+def channels_first(keras: Any) -> Any:
+    layers = keras.layers
 
     first = {"data_format": "channels_first"}
     x = keras.Input((3, 16, 16), name="x")
@@ -277,9 +253,8 @@ def channels_first() -> Any:
 
 
 @sample()
-def one_dimensional() -> Any:
-    import keras
-    from keras import layers
+def one_dimensional(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((32, 4), name="x")
     y = layers.Conv1D(8, 3, padding="causal", dilation_rate=2, name="causal")(x)
@@ -289,9 +264,8 @@ def one_dimensional() -> Any:
 
 
 @sample()
-def three_dimensional() -> Any:
-    import keras
-    from keras import layers
+def three_dimensional(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 8, 2), name="x")
     y = layers.Conv3D(4, (3, 3, 1), padding="same", groups=2, name="conv")(x)
@@ -302,9 +276,8 @@ def three_dimensional() -> Any:
 
 
 @sample()
-def shared_layer() -> Any:
-    import keras
-    from keras import layers
+def shared_layer(keras: Any) -> Any:
+    layers = keras.layers
 
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     dense = layers.Dense(4, name="dense")
@@ -313,10 +286,9 @@ def shared_layer() -> Any:
 
 
 @sample()
-def shared_outside() -> Any:
+def shared_outside(keras: Any) -> Any:
     """A layer whose first call is not part of the model."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     dense = layers.Dense(4, name="dense")
     dense(keras.Input((4,), name="elsewhere"))
@@ -325,9 +297,8 @@ def shared_outside() -> Any:
 
 
 @sample()
-def tensor_used_twice() -> Any:
-    import keras
-    from keras import layers
+def tensor_used_twice(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((4,), name="x")
     y = layers.Multiply(name="square")([x, x])
@@ -335,9 +306,8 @@ def tensor_used_twice() -> Any:
 
 
 @sample("opaque")
-def layer_with_several_outputs() -> Any:
-    import keras
-    from keras import layers
+def layer_with_several_outputs(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((6, 4), name="x")
     y, h, c = layers.LSTM(3, return_sequences=True, return_state=True, name="lstm")(x)
@@ -345,10 +315,9 @@ def layer_with_several_outputs() -> Any:
 
 
 @sample("opaque")
-def attention() -> Any:
+def attention(keras: Any) -> Any:
     """Tensors in later positions and by keyword."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     q, v = keras.Input((5, 8), name="q"), keras.Input((6, 8), name="v")
     mask = keras.Input((5, 6), dtype="bool", name="mask")
@@ -359,9 +328,8 @@ def attention() -> Any:
 
 
 @sample("opaque")
-def initial_state() -> Any:
-    import keras
-    from keras import layers
+def initial_state(keras: Any) -> Any:
+    layers = keras.layers
 
     x, h, c = keras.Input((6, 4), name="x"), keras.Input((3,), name="h"), keras.Input((3,), name="c")
     y = layers.LSTM(3, name="lstm")(x, initial_state=[h, c])
@@ -369,10 +337,9 @@ def initial_state() -> Any:
 
 
 @sample("opaque")
-def recorded_masks() -> Any:
+def recorded_masks(keras: Any) -> Any:
     """Keras records the masks that an Embedding makes as tensors of their own."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     x = keras.Input((6,), dtype="int32", name="x")
     y = layers.Embedding(10, 4, mask_zero=True, name="embedding")(x)
@@ -383,9 +350,8 @@ def recorded_masks() -> Any:
 
 
 @sample("opaque")
-def wrappers() -> Any:
-    import keras
-    from keras import layers
+def wrappers(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((6, 4), name="x")
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="inner")], name="steps")
@@ -395,9 +361,8 @@ def wrappers() -> Any:
 
 
 @sample("opaque")
-def custom_layers() -> Any:
-    import keras
-    from keras import layers, ops
+def custom_layers(keras: Any) -> Any:
+    layers, ops = keras.layers, keras.ops
 
     class Scale(layers.Layer):
         def __init__(self, factors: tuple[float, ...], **kwargs: Any) -> None:
@@ -432,12 +397,11 @@ def custom_layers() -> Any:
 
 
 @sample("opaque")
-def unserializable_activation() -> Any:
+def unserializable_activation(keras: Any) -> Any:
     """``get_config`` of a layer of Keras' own raises."""
     from functools import partial
 
-    import keras
-    from keras import layers, ops
+    layers, ops = keras.layers, keras.ops
 
     x = keras.Input((8, 8, 3), name="x")
     y = layers.Conv2D(4, 3, activation=partial(ops.leaky_relu, negative_slope=0.3), name="conv")(x)
@@ -445,9 +409,8 @@ def unserializable_activation() -> Any:
 
 
 @sample()
-def lambdas() -> Any:
-    import keras
-    from keras import layers
+def lambdas(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 6), name="x")
     a = layers.Lambda(lambda t: t[..., 0:3], name="first")(x)
@@ -457,10 +420,10 @@ def lambdas() -> Any:
 
 
 @sample("opaque")
-def opaque_lambdas() -> Any:
-    import keras
+def opaque_lambdas(keras: Any) -> Any:
     import numpy as np
-    from keras import layers, ops
+
+    layers, ops = keras.layers, keras.ops
 
     x = keras.Input((6,), name="x")
     table = np.arange(6, dtype="float32")
@@ -470,10 +433,10 @@ def opaque_lambdas() -> Any:
 
 
 @sample("opaque")
-def preprocessing() -> Any:
-    import keras
+def preprocessing(keras: Any) -> Any:
     import numpy as np
-    from keras import layers
+
+    layers = keras.layers
 
     x = keras.Input((4,), name="x")
     y = layers.Normalization(mean=np.zeros(4), variance=np.ones(4), name="normalise")(x)
@@ -485,9 +448,8 @@ def preprocessing() -> Any:
 
 
 @sample()
-def operations() -> Any:
-    import keras
-    from keras import ops
+def operations(keras: Any) -> Any:
+    ops = keras.ops
 
     x = keras.Input((8, 6), name="x")
     a, b, c = ops.split(x, 3, axis=-1)
@@ -499,28 +461,26 @@ def operations() -> Any:
 
 
 @sample()
-def subscripts() -> Any:
-    import keras
-
+def subscripts(keras: Any) -> Any:
     x = keras.Input((8, 8, 6), name="x")
     return keras.Model(
-        x, [x[:, 1:-1, ..., ::2], x[..., 0], x[None, ..., ::2], x[:, :, 0, None], x[:, 1], x[..., -1:0:-2], x[:, ..., 2]]
+        x,
+        [x[:, 1:-1, ..., ::2], x[..., 0], x[None, ..., ::2], x[:, :, 0, None], x[:, 1], x[..., -1:0:-2], x[:, ..., 2]],
     )
 
 
 @sample()
-def operators() -> Any:
-    import keras
-
+def operators(keras: Any) -> Any:
     x, y = keras.Input((4,), name="x"), keras.Input((4,), name="y")
     left = (x + 1.0) * (2.0 - y) / (x - 3) // 2.0
-    return keras.Model([x, y], [-left, abs(left), left**2, 2.0**left, left % 3.0, left < y, (x > y) & (x >= 0.0), x @ y])
+    return keras.Model(
+        [x, y], [-left, abs(left), left**2, 2.0**left, left % 3.0, left < y, (x > y) & (x >= 0.0), x @ y]
+    )
 
 
 @sample()
-def starred_arguments() -> Any:
-    import keras
-    from keras import ops
+def starred_arguments(keras: Any) -> Any:
+    ops = keras.ops
 
     a, b = keras.Input((3, 4), name="a"), keras.Input((4, 5), name="b")
     c, d = keras.Input((3,), batch_size=3, name="c"), keras.Input((3,), batch_size=3, name="d")
@@ -529,20 +489,18 @@ def starred_arguments() -> Any:
 
 
 @sample()
-def activations() -> Any:
-    import keras
-
+def activations(keras: Any) -> Any:
     x = keras.Input((4,), name="x")
     y = keras.activations.relu(x, negative_slope=0.1)
     return keras.Model(x, [keras.activations.softmax(y), keras.activations.get("gelu")(y)])
 
 
 @sample()
-def constants() -> Any:
-    import keras
+def constants(keras: Any) -> Any:
     import numpy as np
-    import tensorflow as tf
-    from keras import ops
+
+    tf: Any = importlib.import_module("tensorflow")
+    ops = keras.ops
 
     x = keras.Input((4,), name="x")
     y = x + np.arange(4, dtype="float32")
@@ -555,10 +513,10 @@ def constants() -> Any:
 
 
 @sample("large")
-def large_constant() -> Any:
-    import keras
+def large_constant(keras: Any) -> Any:
     import numpy as np
-    from keras import ops
+
+    ops = keras.ops
 
     x = keras.Input((100,), name="x")
     y = x + np.linspace(0, 1, 100, dtype="float32")
@@ -566,9 +524,7 @@ def large_constant() -> Any:
 
 
 @sample("opaque")
-def custom_operation() -> Any:
-    import keras
-
+def custom_operation(keras: Any) -> Any:
     class Shift(keras.Operation):
         def __init__(self, by: float, *, name: str | None = None) -> None:
             super().__init__(name=name)
@@ -586,26 +542,20 @@ def custom_operation() -> Any:
 
 
 @sample("function")
-def function() -> Any:
-    import keras
-
+def function(keras: Any) -> Any:
     x, y = keras.KerasTensor((None, 4), name="x"), keras.KerasTensor((None, 4), name="y")
     return keras.Function([x, y], keras.ops.sigmoid(x + y), name="fn")
 
 
 @sample("function")
-def function_from_the_middle() -> Any:
-    import keras
-
+def function_from_the_middle(keras: Any) -> Any:
     x = keras.Input((4,), name="x")
     a, b = keras.ops.split(x, 2, axis=-1)
     return keras.Function([a, b], [a * b, a], name="middle")
 
 
 @sample("nested")
-def nested_function() -> Any:
-    import keras
-
+def nested_function(keras: Any) -> Any:
     x, y = keras.KerasTensor((None, 4), name="u"), keras.KerasTensor((None, 4), name="v")
     fn = keras.Function([x, y], {"total": x + y, "dense": keras.layers.Dense(4, name="dense")(x)}, name="fn")
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
@@ -616,9 +566,8 @@ def nested_function() -> Any:
 
 
 @sample()
-def sequential() -> Any:
-    import keras
-    from keras import layers
+def sequential(keras: Any) -> Any:
+    layers = keras.layers
 
     return keras.Sequential(
         [keras.Input((8,), name="x"), layers.Dense(4, name="first"), layers.Dense(2, name="second")], name="stack"
@@ -626,9 +575,8 @@ def sequential() -> Any:
 
 
 @sample()
-def sequential_built_later() -> Any:
-    import keras
-    from keras import layers
+def sequential_built_later(keras: Any) -> Any:
+    layers = keras.layers
 
     model = keras.Sequential([layers.Dense(4, name="first"), layers.Dropout(0.5, name="drop")], name="stack")
     model.build((None, 8))
@@ -636,9 +584,8 @@ def sequential_built_later() -> Any:
 
 
 @sample()
-def subclass_of_functional() -> Any:
-    import keras
-    from keras import layers
+def subclass_of_functional(keras: Any) -> Any:
+    layers = keras.layers
 
     class Net(keras.Model):
         def __init__(self, units: int) -> None:
@@ -649,9 +596,8 @@ def subclass_of_functional() -> Any:
 
 
 @sample()
-def from_the_middle() -> Any:
-    import keras
-    from keras import layers
+def from_the_middle(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 3), name="x")
     y = layers.Conv2D(4, 3, name="one")(x)
@@ -660,10 +606,9 @@ def from_the_middle() -> Any:
 
 
 @sample()
-def odd_names() -> Any:
+def odd_names(keras: Any) -> Any:
     """Keras 3 refuses ``/`` in the constructor, and then takes it; models of others hold it."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     x = keras.Input((4,), name="in put")
     y = layers.Dense(4, name="a:1")(x)
@@ -681,9 +626,8 @@ def odd_names() -> Any:
 # --- nested models ------------------------------------------------------------------------------------------------
 
 
-def encoder(name: str = "encoder", size: int | None = 8) -> Any:
-    import keras
-    from keras import layers
+def encoder(keras: Any, name: str = "encoder", size: int | None = 8) -> Any:
+    layers = keras.layers
 
     x = keras.Input((size, size, 3), name="image")
     y = layers.Conv2D(4, 3, name="conv")(x)
@@ -691,51 +635,45 @@ def encoder(name: str = "encoder", size: int | None = 8) -> Any:
 
 
 @sample("nested")
-def nested() -> Any:
-    import keras
-    from keras import layers
+def nested(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 3), name="x")
-    return keras.Model(x, layers.Flatten(name="flat")(encoder()(x)), name="outer")
+    return keras.Model(x, layers.Flatten(name="flat")(encoder(keras)(x)), name="outer")
 
 
 @sample("nested")
-def nested_twice() -> Any:
+def nested_twice(keras: Any) -> Any:
     """One model called twice: its weights are shared."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     a, b = keras.Input((8, 8, 3), name="a"), keras.Input((8, 8, 3), name="b")
-    inner = encoder()
+    inner = encoder(keras)
     return keras.Model([a, b], layers.Subtract(name="minus")([inner(a), inner(b)]), name="siamese")
 
 
 @sample("nested")
-def nested_deeply() -> Any:
-    import keras
-    from keras import layers
+def nested_deeply(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 3), name="p")
-    middle = keras.Model(x, layers.BatchNormalization(name="norm")(encoder()(x)), name="middle")
+    middle = keras.Model(x, layers.BatchNormalization(name="norm")(encoder(keras)(x)), name="middle")
     stack = keras.Sequential([keras.Input((8, 8, 3), name="q"), middle, layers.Flatten(name="flat")], name="stack")
     x = keras.Input((8, 8, 3), name="x")
     return keras.Model(x, [stack(x), stack(x)], name="outer")
 
 
 @sample("nested")
-def nested_with_other_shapes() -> Any:
-    import keras
-
-    inner = encoder(size=None)
+def nested_with_other_shapes(keras: Any) -> Any:
+    inner = encoder(keras, size=None)
     x, y = keras.Input((8, 8, 3), name="x"), keras.Input((6, None, 3), batch_size=2, name="y")
     return keras.Model([x, y], [inner(x), inner(y)], name="outer")
 
 
 @sample("nested", "opaque")
-def nested_with_unknown_rank() -> Any:
+def nested_with_unknown_rank(keras: Any) -> Any:
     """What a custom layer makes of another shape is unknown: so is the rank of all that follows."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     class Twice(layers.Layer):
         def call(self, x: Any) -> Any:
@@ -750,9 +688,8 @@ def nested_with_unknown_rank() -> Any:
 
 
 @sample("nested")
-def nested_with_dicts() -> Any:
-    import keras
-    from keras import layers
+def nested_with_dicts(keras: Any) -> Any:
+    layers = keras.layers
 
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     outputs = {"z": layers.Subtract(name="minus")([a, b]), "c": layers.Dense(2, name="dense")(a)}
@@ -763,10 +700,9 @@ def nested_with_dicts() -> Any:
 
 
 @sample("nested")
-def nested_passing_through() -> Any:
+def nested_passing_through(keras: Any) -> Any:
     """A nested model that returns one of its inputs, and one that has no layers at all."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     inner = keras.Model([a, b], [b, layers.ReLU(name="relu")(a)], name="inner")
@@ -778,10 +714,9 @@ def nested_passing_through() -> Any:
 
 
 @sample("nested")
-def nested_sharing_a_layer() -> Any:
+def nested_sharing_a_layer(keras: Any) -> Any:
     """One layer both inside a nested model and outside of it."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     dense = layers.Dense(4, name="dense")
     a = keras.Input((4,), name="a")
@@ -791,22 +726,20 @@ def nested_sharing_a_layer() -> Any:
 
 
 @sample("nested")
-def nested_namesakes() -> Any:
+def nested_namesakes(keras: Any) -> Any:
     """Several nested models that hold layers of the same names, and layers that share a name with a model."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     x = keras.Input((8, 8, 3), name="x")
-    left, right = encoder("left")(x), encoder("right")(x)
+    left, right = encoder(keras, "left")(x), encoder(keras, "right")(x)
     y = layers.Add(name="conv")([left, right])
     return keras.Model(x, layers.ReLU(name="relu")(y), name="outer")
 
 
 @sample("nested", "opaque")
-def nested_with_a_call_of_its_own() -> Any:
+def nested_with_a_call_of_its_own(keras: Any) -> Any:
     """A subclass of a functional model that overrides ``call`` runs something that Keras does not record."""
-    import keras
-    from keras import layers
+    layers = keras.layers
 
     class Doubling(keras.Model):
         def __init__(self) -> None:
@@ -821,9 +754,8 @@ def nested_with_a_call_of_its_own() -> Any:
 
 
 @sample("nested", "masks")
-def nested_with_masks() -> Any:
-    import keras
-    from keras import layers
+def nested_with_masks(keras: Any) -> Any:
+    layers = keras.layers
 
     a = keras.Input((6, 4), name="a")
     inner = keras.Model(a, layers.Dense(2, name="dense")(a), name="inner")
@@ -836,9 +768,8 @@ def nested_with_masks() -> Any:
 
 
 @sample()
-def many_branches() -> Any:
-    import keras
-    from keras import layers
+def many_branches(keras: Any) -> Any:
+    layers = keras.layers
 
     x = keras.Input((8, 8, 32), name="x")
     convs = [layers.Conv2D(1, 3, name=f"conv_{i}")(x[..., i : i + 1]) for i in range(32)]

@@ -93,7 +93,9 @@ def catalog() -> dict[str, Any]:
                 kinds[kind] = {"call": [], "config": _config(cls)}
     for name, function in sorted(vars(keras.activations).items()):
         if inspect.isfunction(function) and name not in {"get", "serialize", "deserialize"}:
-            classes[f"{function.__module__}.{function.__qualname__}"] = f"activations.{name}"
+            classes[f"{function.__module__}.{function.__qualname__}"] = f"activations.{function.__name__}"
+            if name != function.__name__:
+                aliases[f"activations.{name}"] = f"activations.{function.__name__}"
     for cls in sorted(_operations(), key=_path):
         found = _public_function(keras, cls)
         if found is None:

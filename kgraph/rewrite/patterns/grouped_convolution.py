@@ -47,12 +47,10 @@ def match(graph: Graph, root: str) -> Match | Refused | None:
             return Refused(f"input {index} of {root} is {value} ({kind}), the others are convolutions", (value.node,))
     if found := difference(graph, convs) or sharing(graph, convs):
         return Refused(*found)
-    refused = _odd_layer(graph, convs[0]) or _odd_slice(graph, root, convs)
-    if refused:
+    if refused := _odd_layer(graph, convs[0]) or _odd_slice(graph, root, convs):
         return refused
     chosen = common_source(graph, inputs.values())
-    sentence = uneven(chosen, convs) or gaps(chosen)
-    if sentence:
+    if sentence := uneven(chosen, convs) or gaps(chosen):
         return Refused(sentence, (*(inputs[node].node for node in convs), root))
     known = next((selection.known for selection in chosen if selection.known != "proved"), "proved")
     slices = dict.fromkeys(node for value in inputs.values() for node in _path(graph, value, chosen[0].source))

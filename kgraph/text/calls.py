@@ -1,0 +1,162 @@
+"""Adds one call to the graph that is being read: from what its statement implies, and what its annotation says."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight, escape, is_shape
+from kgraph.ops import Call, knowledge
+from kgraph.text.annotations import Facts, with_evidence
+from kgraph.text.expressions import excerpt, fail
+from kgraph.text.implied import UNFIT, UNKNOWN, implied_specs, implied_weights
+from kgraph.text.literals import literal
+from kgraph.text.names import implied_layer, is_function, snake
+
+
+@dataclass(slots=True)
+class Layer:
+    """A layer that is made, and perhaps bound to a variable, before it is called; or a function.
+
+    Attributes:
+        name: what its calls are named after; None until it has a name.
+        calls: how often it has been called.
+        identity: of its first call on, what tells it from other layers.
+        weights: of its first call on, those that this call made.
+    """
+
+    kind: str
+    config: FrozenDict
+    name: str | None
+    calls: int = 0
+    identity: str | None = None
+    weights: tuple[Weight, ...] | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """The calls so far, and the number of the last automatic id of each stem."""
+
+    ops: dict[str, Op] = field(default_factory=dict[str, Op])
+    operands: dict[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
+    automatic: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def add_call(
+    draft: Draft, node: ast.expr, layer: Layer, given: dict[str, Tree], facts: Facts, count: int | None = None
+) -> Value | tuple[Value, ...]:
+    """Adds one call.
+
+    Args:
+        draft: the calls so far.
+        node: the call's source.
+        layer: what is called.
+        given: the arguments by name, with Values where tensors stand.
+        facts: the annotation.
+        count: how many variables stand on the left; None where there is one that takes all outputs.
+
+    Returns:
+        The output, or a tuple of outputs where the call returns a sequence.
+    """
+    operands: list[Value] = []
+    arguments, config = FrozenDict({key: _slotted(value, operands) for key, value in given.items()}), layer.config
+    if "function" in facts.said:
+        config, arguments = _evident(node, (config, arguments), facts)
+    identity = _identity(draft, node, layer, facts)
+    _settle_layer(node, layer, identity, facts)
+    call = Call(layer.kind, config, arguments, tuple([draft.ops[value.node].outputs[value.out] for value in operands]))
+    outputs = facts.outputs if "outputs" in facts.said else _outputs(node, call, count)
+    if "weights" in facts.said:
+        layer.weights = facts.weights
+    elif layer.calls == 0:
+        layer.weights = _weights(node, call)
+    layer.calls += 1
+    draft.ops[identity] = Op(layer.kind, layer.identity, config, arguments, layer.weights, outputs)
+    draft.operands[identity] = tuple(operands)
+    if count is None and len(outputs) == 1 and not knowledge(layer.kind).several:
+        return Value(identity)
+    return tuple([Value(identity, out) for out in range(len(outputs))])
+
+
+def _slotted(tree: Tree, operands: list[Value]) -> Tree:
+    """The same tree with Slots in place of Values, which are collected."""
+    if isinstance(tree, Value):
+        operands.append(tree)
+        return Slot(len(operands) - 1)
+    if isinstance(tree, tuple):
+        return tuple([_slotted(item, operands) for item in tree])  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(tree, FrozenDict):
+        return FrozenDict({key: _slotted(item, operands) for key, item in tree.items()})
+    if isinstance(tree, Slice):
+        return Slice(*[_slotted(part, operands) for part in (tree.start, tree.stop, tree.step)])
+    return tree
+
+
+def _evident(node: ast.expr, trees: tuple[FrozenDict, FrozenDict], facts: Facts) -> tuple[FrozenDict, FrozenDict]:
+    rows = list(reversed(facts.evidence))
+    try:
+        found = with_evidence(trees, rows)
+    except IndexError:
+        found = None
+    if found is None or rows:
+        fail(node, f"the annotation tells of {len(facts.evidence)} functions, {excerpt(node)!r} holds another number")
+    return found
+
+
+def _identity(draft: Draft, node: ast.expr, layer: Layer, facts: Facts) -> str:
+    """The call's id: as annotated, else the layer's name with its call number, else an automatic one."""
+    if "id" in facts.said:
+        return facts.id if facts.id not in draft.ops else fail(node, f"the id {facts.id!r} is given twice")
+    if layer.name is not None:
+        implied = f"{escape(layer.name)}:{layer.calls}" if layer.calls else escape(layer.name)
+        if implied not in draft.ops:
+            return implied
+    stem = snake(layer.kind)
+    while True:
+        number = draft.automatic[stem] = draft.automatic.get(stem, -1) + 1
+        name = f"{stem}_{number}" if number else stem
+        if escape(name) not in draft.ops:
+            layer.name = name if layer.calls == 0 else layer.name
+            return escape(name)
+
+
+def _settle_layer(node: ast.expr, layer: Layer, identity: str, facts: Facts) -> None:
+    """A layer is what its first call makes it."""
+    if layer.calls == 0:
+        implied = None if is_function(layer.kind) else implied_layer(identity)
+        layer.identity = facts.layer if "layer" in facts.said else implied
+    elif "layer" in facts.said and facts.layer != layer.identity:
+        fail(node, f"the layer of {excerpt(node)!r} is {layer.identity!r} already, it cannot be {facts.layer!r} too")
+
+
+def _outputs(node: ast.expr, call: Call, count: int | None) -> tuple[Spec, ...]:
+    try:
+        found = implied_specs(call)
+    except UNFIT:
+        _misfit(node, call)
+    if found is None and count is None and knowledge(call.kind).several:
+        fail(
+            node, f"the number of outputs of {excerpt(node)!r} is not known here; write a variable for each on the left"
+        )
+    if found is None:
+        return (UNKNOWN,) * (1 if count is None else count)
+    if not all((spec.shape is None or is_shape(spec.shape)) and isinstance(spec.dtype, str) for spec in found):  # pyright: ignore
+        _misfit(node, call)
+    return found
+
+
+def _weights(node: ast.expr, call: Call) -> tuple[Weight, ...] | None:
+    try:
+        found = implied_weights(call)
+    except UNFIT:
+        _misfit(node, call)
+    if not all(is_shape(weight.shape) for weight in found or ()):
+        _misfit(node, call)
+    return found
+
+
+def _misfit(node: ast.expr, call: Call) -> NoReturn:
+    shapes = " and ".join(literal(spec.shape)[:80] for spec in call.operands[:5])
+    on = f"tensors of shape {shapes}" if shapes else "nothing"
+    fail(node, f"{excerpt(node)!r} does not work on {on}")
