@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from importlib import metadata
 from typing import Any
@@ -15,6 +16,7 @@ from kgraph.rules.base import Facts, Rule
 from kgraph.rules.discover import discovered
 
 
+@functools.cache
 def version() -> str:
     """kgraph's version."""
     return metadata.version("kgraph")
@@ -122,4 +124,4 @@ def _summary(graph: Graph) -> GraphSummary:
 
 
 def _endpoint(graph: Graph, value: Value) -> Endpoint:
-    return Endpoint(str(value), shown_shape(extents(graph)[value]), graph.spec(value).dtype)
+    return Endpoint(str(value), shown_shape(extents(graph, value)), graph.spec(value).dtype)

@@ -244,10 +244,12 @@ def parameters(graph: Graph) -> int | None:
 
 def is_shape(shape: object) -> bool:
     """True for a tuple of extents: ints that are not negative, and None."""
-    return isinstance(shape, tuple) and all(
-        extent is None or (isinstance(extent, int) and extent >= 0 and not isinstance(extent, bool))
-        for extent in shape  # pyright: ignore[reportUnknownVariableType]
-    )
+    if not isinstance(shape, tuple):
+        return False
+    for extent in shape:  # pyright: ignore[reportUnknownVariableType]
+        if extent is not None and (type(extent) is not int or extent < 0):  # pyright: ignore
+            return False
+    return True
 
 
 def escape(name: str) -> str:
@@ -284,7 +286,11 @@ def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
     if stray is not None:
         raise GraphError(f"the graph has no node {stray!r}, but is given operands for it")
     layers: dict[str, str] = {}
+    checked: set[int] = set()
     for node, op in graph.ops.items():
+        if id(op.config) not in checked:  # layers that are configured alike may share one
+            checked.add(id(op.config))
+            check_tree(op.config, "the config of node", node)
         _check_op(node, op, operands[node])
         for value in operands[node]:
             _check_value(graph.ops, value, "node", node)
@@ -300,8 +306,8 @@ def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
 
 
 def _check_op(node: str, op: Op, operands: tuple[Value, ...]) -> None:
-    check_tree(op.config, "the config of node", node)
-    found = [slot.index for slot in check_tree(op.arguments, "the arguments of node", node, Slot)]
+    single = len(op.arguments) == 1 and next(iter(op.arguments.values())) == Slot(0)  # nearly every call
+    found = [0] if single else [s.index for s in check_tree(op.arguments, "the arguments of node", node, Slot)]
     if found != list(range(len(operands))):
         held = f"{found[:10]}{'...' if len(found) > 10 else ''}"
         raise GraphError(f"node {node!r} has {len(operands)} operands, but its arguments hold the slots {held}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
-from kgraph.ops import kept, knowledge
+from kgraph.graph import Constant, Graph, Op, Value, memoised
+from kgraph.ops import Origin, kept, knowledge
 from kgraph.ops.elementwise import line_up, merge_operands
 
 
@@ -53,33 +53,27 @@ class Operand:
     extents: Extents | None
 
 
-@memoised
-def extents(graph: Graph) -> Mapping[Value, Extents | None]:
-    """The symbolic shape of every value; None where the rank is unknown."""
-    found: dict[Value, Extents | None] = {}
-    for node, op in graph.ops.items():
-        merged = _merged(op, _operands(op, graph.operands[node], found)) if knowledge(op.kind).merge else None
-        for out, spec in enumerate(op.outputs):
-            found[Value(node, out)] = _of_output(graph, node, out, found, merged)
-            if spec.shape is None:
-                found[Value(node, out)] = None
-    return found
+def extents(graph: Graph, value: Value) -> Extents | None:
+    """The symbolic shape of a value; None where its rank is unknown.
+
+    Worked out when it is asked for, and kept: only what leads to a merge is ever looked at.
+    """
+    known = _known(graph)
+    stack = [value]
+    while stack:
+        waiting = [needed for needed in _needs(graph, stack[-1]) if needed not in known]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        top = stack.pop()
+        known[top] = _of_output(graph, top, known)
+    return known[value]
 
 
 def merge_inputs(graph: Graph, node: str) -> tuple[Operand, ...]:
     """The tensors and array constants that a merge joins, in order."""
-    return _operands(graph.ops[node], graph.operands[node], extents(graph))
-
-
-def _operands(op: Op, operands: tuple[Value, ...], known: Mapping[Value, Extents | None]) -> tuple[Operand, ...]:
-    found: list[Operand] = []
-    for item in merge_operands(op.arguments):
-        if isinstance(item, Constant):
-            found.append(Operand(None, item.shape))
-        else:
-            value = operands[item.index]
-            found.append(Operand(value, known[value]))
-    return tuple(found)
+    known = {value: extents(graph, value) for value in _needs_of_merge(graph, node)}
+    return _operands(graph, node, known)
 
 
 def lined_up(op: Op, operands: tuple[Operand, ...]) -> tuple[tuple[Extent, ...], ...] | None:
@@ -91,12 +85,83 @@ def lined_up(op: Op, operands: tuple[Operand, ...]) -> tuple[tuple[Extent, ...],
     return tuple(zip(*line_up(tuple(shapes), how), strict=True))  # type: ignore[arg-type]  # pyright: ignore
 
 
+@memoised
+def _known(_: Graph) -> dict[Value, Extents | None]:
+    return {}
+
+
+@memoised
+def _origins(_: Graph) -> dict[Value, tuple[Origin, ...]]:
+    return {}
+
+
+def _kept(graph: Graph, value: Value) -> tuple[Origin, ...]:
+    """Per axis the operand and axis whose extent it has; asked for twice a value, so it is remembered."""
+    found = _origins(graph)
+    if value not in found:
+        found[value] = kept(graph.ops[value.node], graph.operand_specs(value.node), value.out)
+    return found[value]
+
+
+def _needs(graph: Graph, value: Value) -> list[Value]:
+    """The values whose extents decide those of this one."""
+    op = graph.ops[value.node]
+    if knowledge(op.kind).merge:
+        return _needs_of_merge(graph, value.node)
+    shape = op.outputs[value.out].shape
+    if shape is None or None not in shape or op.is_input:
+        return []
+    operands = graph.operands[value.node]
+    found = [origin for origin, size in zip(_kept(graph, value), shape, strict=False) if size is None and origin]
+    return [operands[slot] for slot, _ in found]
+
+
+def _needs_of_merge(graph: Graph, node: str) -> list[Value]:
+    items = merge_operands(graph.ops[node].arguments)
+    return [graph.operands[node][item.index] for item in items if not isinstance(item, Constant)]
+
+
+def _operands(graph: Graph, node: str, known: Mapping[Value, Extents | None]) -> tuple[Operand, ...]:
+    found: list[Operand] = []
+    for item in merge_operands(graph.ops[node].arguments):
+        if isinstance(item, Constant):
+            found.append(Operand(None, item.shape))
+        else:
+            value = graph.operands[node][item.index]
+            found.append(Operand(value, known[value]))
+    return tuple(found)
+
+
+def _of_output(graph: Graph, value: Value, known: Mapping[Value, Extents | None]) -> Extents | None:
+    op, shape = graph.ops[value.node], graph.spec(value).shape
+    if shape is None:
+        return None
+    merged = _merged(op, _operands(graph, value.node, known)) if knowledge(op.kind).merge else None
+    if merged is not None and len(merged) == len(shape):
+        return tuple(
+            _first(said, size, Symbol(value, axis)) for axis, (said, size) in enumerate(zip(merged, shape, strict=True))
+        )
+    if None not in shape:
+        return tuple(size for size in shape if size is not None)
+    if op.is_input:
+        return tuple(_first(size, BATCH if axis == 0 else Symbol(value, axis)) for axis, size in enumerate(shape))
+    result: list[Extent] = []
+    for axis, (size, origin) in enumerate(zip(shape, _kept(graph, value), strict=True)):
+        source = known[graph.operands[value.node][origin[0]]] if size is None and origin is not None else None
+        passed = source[origin[1]] if source is not None and origin is not None else None
+        result.append(_first(size, passed, Symbol(value, axis)))
+    return tuple(result)
+
+
+def _first(*choices: Extent | None) -> Extent:
+    """The first that is known; the last always is."""
+    return next(choice for choice in choices if choice is not None)
+
+
 def _merged(op: Op, operands: tuple[Operand, ...]) -> tuple[Extent | None, ...] | None:
     """What the operands say of a merge's output; it wins over the record, which can forget a batch (1 + B)."""
     axes = lined_up(op, operands)
-    if axes is None:
-        return None
-    return tuple(_one_extent(axis) for axis in axes)
+    return None if axes is None else tuple(_one_extent(axis) for axis in axes)
 
 
 def _one_extent(axis: tuple[Extent, ...]) -> Extent | None:
@@ -104,30 +169,3 @@ def _one_extent(axis: tuple[Extent, ...]) -> Extent | None:
     if len(others) > 1:
         return None
     return others.pop() if others else 1
-
-
-def _of_output(
-    graph: Graph,
-    node: str,
-    out: int,
-    found: Mapping[Value, Extents | None],
-    merged: tuple[Extent | None, ...] | None,
-) -> Extents:
-    op, operands = graph.ops[node], graph.operands[node]
-    spec: Spec = op.outputs[out]
-    shape = spec.shape or ()
-    origins = kept(op, graph.operand_specs(node), out) if None in shape else ()
-    result: list[Extent] = []
-    for axis, size in enumerate(shape):
-        said = merged[axis] if merged is not None and len(merged) == len(shape) else None
-        if said is not None:
-            result.append(said)
-        elif size is not None:
-            result.append(size)
-        elif op.is_input:
-            result.append(BATCH if axis == 0 else Symbol(Value(node, out), axis))
-        else:
-            origin = origins[axis] if axis < len(origins) else None
-            source = found[operands[origin[0]]] if origin is not None else None
-            result.append(source[origin[1]] if source and origin else Symbol(Value(node, out), axis))
-    return tuple(result)

@@ -6,6 +6,7 @@ models are decided here, once, so that the same architecture has the same ids th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -156,14 +157,7 @@ def _advance(builder: _Builder, frame: _Frame) -> _Frame | None:
 def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     node = _free_id(builder.ops, frame.prefix + escape(call.name), call.repeated)
     operands: list[Value] = []
-
-    def enter(leaf: object) -> object:
-        if not isinstance(leaf, Ref):
-            return leaf
-        operands.append(frame.values[leaf.call][leaf.out])
-        return Slot(len(operands) - 1)
-
-    arguments = map_leaves(enter, call.arguments)
+    arguments = _entered(frame, call.arguments, operands)
     layer = _layer_identity(builder, call, frame.family)
     op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs)
     if frame.specs != "recorded" and call.kind != "layers.InputLayer":
@@ -171,6 +165,30 @@ def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     builder.ops[node] = op
     builder.operands[node] = tuple(operands)
     frame.values.append(tuple([Value(node, out) for out in range(len(call.outputs))]))
+
+
+def _entered(frame: _Frame, arguments: FrozenDict, operands: list[Value]) -> FrozenDict:
+    """Arguments with Slots in place of Refs, whose Values are added to ``operands``."""
+
+    def enter(leaf: object) -> object:
+        if not isinstance(leaf, Ref):
+            return leaf
+        operands.append(frame.values[leaf.call][leaf.out])
+        return Slot(len(operands) - 1)
+
+    if len(arguments) != 1:
+        return map_leaves(enter, arguments)
+    ((name, only),) = arguments.items()
+    if not isinstance(only, Ref):
+        return map_leaves(enter, arguments)
+    enter(only)
+    return _one_tensor(name)
+
+
+@functools.cache
+def _one_tensor(name: str) -> FrozenDict:
+    """The arguments of nearly every call, made once."""
+    return FrozenDict({name: Slot(0)})
 
 
 def _respecified(builder: _Builder, op: Op, operands: list[Value], specs: str) -> Op:

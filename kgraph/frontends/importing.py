@@ -11,7 +11,6 @@ from typing import Any
 
 from kgraph.errors import SourceError
 
-
 FUNCTIONS: tuple[type, ...] = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
+from kgraph.frontends.lambdas import Memo
 from kgraph.frontends.live_arguments import (
     KERAS_TENSOR,
     LAYER,
@@ -48,6 +49,8 @@ class _Session:
     cells: dict[int, int] = field(default_factory=dict[int, int])
     alive: list[object] = field(default_factory=list[object])
     """Objects whose id is a key: an id means nothing once its object is gone."""
+
+    memo: Memo = field(default_factory=dict[int, "tuple[object, bytes]"])
 
     def cell_number(self, cell: object) -> int:
         self.alive.append(cell)
@@ -297,7 +300,7 @@ def _layer(session: _Session, layer: Any, kind: str, node: Any) -> tuple[FrozenD
     if id(layer) not in session.layers:
         session.alive.append(layer)
         if kind == "layers.Lambda":
-            config = lambda_config(layer, node, session.cell_number, run=session.run_lambdas)
+            config = lambda_config(layer, node, session.cell_number, session.memo, run=session.run_lambdas)
         else:
             config = layer_config(layer, kind)
         if kind == "layers.InputLayer":

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kgraph.frontends.lambdas import read_function
+from kgraph.frontends.lambdas import Memo, read_function
 from kgraph.frontends.live_arguments import freeze_tree
 from kgraph.frontends.serialized import PLAIN, freeze_config
 from kgraph.frontends.trials import try_selection
@@ -40,7 +40,15 @@ def _class_kind(cls: type) -> str:
 def layer_config(layer: Any, kind: str) -> FrozenDict:
     """The config of any layer but a Lambda."""
     found = by_attribute(layer, kind) if kind in BY_ATTRIBUTE else None
-    return complete(kind, by_get_config(layer, kind) if found is None else found)
+    if found is None:
+        return complete(kind, by_get_config(layer, kind))
+    return _shared(kind, tuple(found.items()), tuple(map(type, found.values())))
+
+
+@functools.lru_cache(maxsize=4096)
+def _shared(kind: str, items: tuple[tuple[str, Tree], ...], _: tuple[type, ...]) -> FrozenDict:
+    """One config for all layers that are configured alike, such as the branches of a block."""
+    return complete(kind, FrozenDict(items))
 
 
 def by_get_config(layer: Any, kind: str) -> FrozenDict:
@@ -97,9 +105,15 @@ def _as_configured(value: Any) -> Tree:
 
 
 def _object(kind: str, config: dict[str, Any]) -> Tree:
-    if not all(type(item) in PLAIN for item in config.values()):
+    types = tuple(map(type, config.values()))
+    if not PLAIN.issuperset(types):
         return NotImplemented
-    return Object(kind, complete(kind, freeze_config(config)))
+    return _shared_object(kind, tuple(config.items()), types)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shared_object(kind: str, items: tuple[tuple[str, Any], ...], _: tuple[type, ...]) -> Object:
+    return Object(kind, complete(kind, freeze_config(dict(items))))
 
 
 @functools.cache
@@ -108,9 +122,9 @@ def _activation(module: str | None, name: str) -> str | None:
     return kind.removeprefix("activations.") if kind.startswith("activations.") else None
 
 
-def lambda_config(layer: Any, node: Any, cell_number: Callable[[object], int], *, run: bool) -> FrozenDict:
+def lambda_config(layer: Any, node: Any, cell_number: Callable[[object], int], memo: Memo, *, run: bool) -> FrozenDict:
     """The config of a Lambda layer; ``run`` allows to call its function where its bytecode does not tell enough."""
-    function = read_function(layer.function, layer.arguments, cell_number)
+    function = read_function(layer.function, layer.arguments, cell_number, memo)
     tensors = node.arguments.keras_tensors
     if run and function.selection is None and len(tensors) == 1:
         selection = try_selection(layer.function, layer.arguments, tuple(tensors[0].shape))

@@ -17,9 +17,9 @@ PREDICATES = frozenset(
 )
 UNARY = (
     "abs", "absolute", "ceil", "cos", "cosh", "elu", "erf", "exp", "expm1", "floor", "gelu", "hard_sigmoid",
-    "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
-    "mish", "negative", "relu", "relu6", "reciprocal", "round", "rsqrt", "selu", "sigmoid", "sign", "silu", "sin",
-    "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "stop_gradient", "swish", "tan", "tanh", "clip",
+    "hard_silu", "hard_tanh", "leaky_relu", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
+    "negative", "relu", "relu6", "reciprocal", "round", "rsqrt", "selu", "sigmoid", "sign", "silu", "sin",
+    "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "stop_gradient", "tan", "tanh", "clip",
 )  # fmt: skip
 SAME_SHAPE_LAYERS = (
     "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",

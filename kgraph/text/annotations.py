@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kgraph.graph import Capture, FrozenDict, Function, Object, Slice, Spec, Tree, Weight, is_shape
+from kgraph.graph import Capture, Constant, FrozenDict, Function, Object, Slice, Spec, Tree, Weight, is_shape
 from kgraph.text.literals import literal
-from kgraph.trees import PLAIN
+from kgraph.trees import PLAIN, inside
 
 EVIDENCE = {"digest": "", "known": "", "note": "", "captures": ()}
 """Entries of what is known of a Function, with a value of their type."""
@@ -134,26 +134,25 @@ def with_evidence(tree: Tree, rows: list[FrozenDict | None]) -> Tree:
         return Slice(*[with_evidence(part, rows) for part in (tree.start, tree.stop, tree.step)])
     if isinstance(tree, Object):
         return Object(tree.kind, with_evidence(tree.config, rows))
+    if isinstance(tree, Constant):
+        return replace(tree, values=with_evidence(tree.values, rows))
     return _with_row(tree, rows) if isinstance(tree, Function) else tree
 
 
-def _functions(tree: Tree) -> Iterator[Function]:
+def _functions(tree: Tree) -> list[Function]:
     """The Functions in a tree, dicts by key: the order of a config depends on who made it."""
-    if isinstance(tree, Function):
-        yield tree
-        tree = tuple(capture.value for capture in tree.captures)
-    inner: tuple[Tree, ...] = ()
-    if isinstance(tree, tuple):
-        inner = tree  # pyright: ignore[reportUnknownVariableType]
-    elif isinstance(tree, FrozenDict):
-        inner = tuple(tree[key] for key in sorted(key for key, item in tree.items() if type(item) not in PLAIN))
-    elif isinstance(tree, Slice):
-        inner = tree.start, tree.stop, tree.step
-    elif isinstance(tree, Object):
-        inner = (tree.config,)
-    for item in inner:
-        if type(item) not in PLAIN:
-            yield from _functions(item)
+    found: list[Function] = []
+    stack = [tree]
+    while stack:
+        item = stack.pop()
+        inner = inside(item) or ()
+        if isinstance(item, FrozenDict) and not PLAIN.issuperset(map(type, inner)):
+            inner = tuple([item[key] for key in sorted(item)])
+        elif isinstance(item, Function):
+            found.append(item)
+            inner = tuple([capture.value for capture in item.captures])
+        stack.extend([part for part in reversed(inner) if type(part) not in PLAIN])
+    return found
 
 
 def _row(function: Function) -> FrozenDict | None:

@@ -23,6 +23,9 @@ OBJECTS = ("_initializer", "_regularizer", "_constraint")
 NEEDED = ("filters", "kernel_size", "units", "function")
 """Config entries without which nothing can be made; others that have no default may depend on the rest."""
 
+FAMILIES = (bool, int, str, bytes)
+"""A value of a subclass is written, and so compared, as one of these."""
+
 INPUT_KEYWORDS = ("shape", "batch_size", "batch_shape", "name", "dtype", "sparse", "ragged", "optional")
 """What Input takes; the last four are the InputLayer's config."""
 
@@ -37,7 +40,9 @@ MANY = 1_000_000
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal, and not just by ``1 == True == 1.0``; a nan is the same as another."""
+    """Equal, and not just by ``1 == True == 1.0`` or ``0.0 == -0.0``; a nan is the same as another."""
+    if left is right or (type(left) is type(right) and type(left) in SIMPLE):
+        return left == right or left is right
     if isinstance(left, float) and isinstance(right, float):
         equal = left == right and math.copysign(1, left) == math.copysign(1, right)
         return equal or (math.isnan(left) and math.isnan(right))
@@ -50,14 +55,15 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, Slice) and isinstance(right, Slice):
         return same((left.start, left.stop, left.step), (right.start, right.stop, right.step))
     if isinstance(left, Constant) and isinstance(right, Constant):
-        return left == right and same(left.values, right.values)
+        return left.digest == right.digest and same(
+            (left.dtype, left.shape, left.values), (right.dtype, right.shape, right.values)
+        )
     if isinstance(left, complex) and isinstance(right, complex):
         return same((left.real, left.imag), (right.real, right.imag))
-    return isinstance(left, bool) == isinstance(right, bool) and _are_alike(left, right) and left == right
-
-
-def _are_alike(left: Any, right: Any) -> bool:
-    return isinstance(left, type(right)) or isinstance(right, type(left))
+    for family in FAMILIES:
+        if isinstance(left, family) or isinstance(right, family):
+            return isinstance(left, family) and isinstance(right, family) and left == right
+    return type(left) is type(right) and left == right
 
 
 def positions(kind: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 SAMPLES: dict[str, Any] = {
     "filters": 4,
     "kernel_size": 3,
+    "pool_size": 2,
     "units": 4,
     "rate": 0.5,
     "stddev": 0.5,
@@ -36,6 +37,8 @@ SAMPLES: dict[str, Any] = {
     "num_bins": 4,
     "bin_boundaries": [0.0, 1.0],
     "height_factor": 0.5,
+    "width_factor": 0.5,
+    "max_number": 4,
     "value_range": (0, 1),
     "size": 2,
     "num_tokens": 4,
@@ -44,6 +47,13 @@ SAMPLES: dict[str, Any] = {
     "mode": "fft",
     "target_height": 8,
     "filepath": "x",
+}
+
+# Classes that want something of their own, or something that their signature does not ask for.
+OWN_SAMPLES: dict[str, dict[str, Any]] = {
+    "CategoryEncoding": {"num_tokens": 4},
+    "Discretization": {"num_bins": 4},
+    "RandomPosterization": {"factor": 4},
 }
 
 INPUT_CONFIG = [["batch_shape"], ["dtype", "float32"], ["sparse", False], ["ragged", False], ["optional", False]]
@@ -103,6 +113,9 @@ def catalog() -> dict[str, Any]:
         kind, function = found
         classes[_path(cls)] = kind
         kinds[kind] = {"call": _signature(function)}
+        if kind.startswith("ops.") and kind.count(".") == 1:
+            names = [name for name, other in vars(keras.ops).items() if other is function and f"ops.{name}" != kind]
+            aliases.update({f"ops.{name}": kind for name in names})
     return {
         "keras": keras.__version__,
         "classes": dict(sorted(classes.items())),
@@ -182,12 +195,15 @@ def _config(cls: Any) -> list[list[Any]]:
         if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"
     ]  # fmt: skip
     config: dict[str, Any] = {}
-    samples = {**SAMPLES, "layer": keras.layers.Dense(4), "backbone": None}
+    own = OWN_SAMPLES.get(cls.__name__, {})
+    inner = keras.layers.LSTM(4) if cls is keras.layers.Bidirectional else keras.layers.Dense(4)
+    cell = keras.layers.SimpleRNNCell(4)
+    samples = {**SAMPLES, "layer": inner, "cell": cell, "cells": [cell], "backbone": None, **own}
     if all(samples.get(name) is not None for name in required):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                config = cls(**{name: samples[name] for name in required}).get_config()
+                config = cls(**own, **{name: samples[name] for name in required if name not in own}).get_config()
             except Exception:  # a layer that this backend cannot make has no known defaults
                 config = {}
     keys = [key for key in parameters if key in config or key in required] + list(config)
@@ -203,7 +219,9 @@ def _config(cls: Any) -> list[list[Any]]:
             environment["activation"] = "linear"
         if key in environment:
             rows.append([key, environment[key]])
-        elif key in required or key not in config or (default is None and config[key] is not None):
+        elif key not in parameters and isinstance(config.get(key), bool):
+            rows.append([key, config[key]])  # taken from **kwargs
+        elif key in required or key in own or key not in config or (default is None and config[key] is not None):
             rows.append([key])  # no default, or one that depends on the other arguments
         else:
             rows.append([key, _plain(freeze(config[key]))])

@@ -1,0 +1,391 @@
+"""What is known of layers, against what Keras records of the same calls: never another spec, never other weights."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from kgraph.frontends import live
+from kgraph.graph import Graph
+from kgraph.ops import call_of, complete, infer_specs, infer_weights
+
+pytestmark = pytest.mark.keras
+
+EXAMPLES = settings(max_examples=60)
+RANDOM = st.randoms(use_true_random=False)
+POLICIES = ("float32", "float32", "float16", "mixed_float16", "mixed_bfloat16")
+SIZES = (None, 1, 2, 3, 5, 8, 13)
+
+
+def load(name: str) -> Any:
+    """A module of no types, imported only where a test runs."""
+    return importlib.import_module(name)
+
+
+def layer(kind: str, **config: Any) -> Any:
+    return getattr(load("keras").layers, kind)(name="layer", **config)
+
+
+def recorded(call: Callable[..., Any], *inputs: tuple[Any, ...]) -> Graph:
+    """The graph of one call on symbolic tensors of these shapes; a dtype may follow a shape."""
+    keras = load("keras")
+    tensors = [keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)]
+    try:
+        outputs = call(*tensors)
+    except ValueError:  # Keras refuses the call: what would be inferred is of no account
+        assume(False)
+        raise
+    return live.read(keras.Function(tensors, outputs, name="function"))
+
+
+def compare(graph: Graph, *, specs: bool = True, weights: bool = True) -> None:
+    """Every call of the graph is inferred as Keras recorded it; without ``specs``, it may also be unknown."""
+    for node, op in graph.ops.items():
+        if op.is_input:
+            continue
+        call = call_of(op, graph.operand_specs(node))
+        found = infer_specs(call)
+        assert found == op.outputs or (found is None and not specs), (call, found, op.outputs)
+        own = infer_weights(call) if op.layer else ()
+        assert own == op.weights or (own is None and not weights), (call, own, op.weights)
+
+
+def image(random: Random, rank: int, data_format: str, channels: int, sizes: tuple[int | None, ...] = SIZES) -> Any:
+    """A random image-like shape."""
+    spatial = tuple(random.choice(sizes) for _ in range(rank))
+    batch = random.choice((None, None, 1, 4))
+    return (batch, *spatial, channels) if data_format == "channels_last" else (batch, channels, *spatial)
+
+
+def per_axis(random: Random, rank: int, sizes: tuple[int, ...]) -> Any:
+    """One int for all axes, or one an axis."""
+    return random.choice(sizes) if random.random() < 0.5 else [random.choice(sizes) for _ in range(rank)]
+
+
+def common(random: Random) -> dict[str, Any]:
+    return {"dtype": random.choice(POLICIES), "trainable": random.choice((True, False))}
+
+
+def window(random: Random, rank: int) -> dict[str, Any]:
+    return {
+        "strides": per_axis(random, rank, (1, 1, 2, 3)),
+        "padding": random.choice(("valid", "same")),
+        "data_format": random.choice(("channels_last", "channels_last", "channels_first")),
+    }
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_convolutions(random: Random) -> None:
+    rank = random.choice((1, 2, 3))
+    options = window(random, rank)
+    groups = random.choice((1, 1, 2, 3))
+    if rank == 1:
+        options["padding"] = random.choice(("valid", "same", "causal"))
+    if random.random() < 0.4:
+        options |= {"strides": 1, "dilation_rate": per_axis(random, rank, (1, 2, 3))}
+    conv = layer(
+        f"Conv{rank}D",
+        filters=groups * random.choice((1, 2)),
+        kernel_size=per_axis(random, rank, (1, 2, 3)),
+        groups=groups,
+        use_bias=random.choice((True, False)),
+        activation=random.choice((None, "relu", "softmax")),
+        **options, **common(random),
+    )  # fmt: skip
+    shape = image(random, rank, conv.data_format, groups * random.choice((1, 2)))
+    compare(recorded(conv, (shape, random.choice(("float32", "float16", "int32")))))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_depthwise_convolutions(random: Random) -> None:
+    rank = random.choice((1, 2))
+    options = window(random, rank)
+    if random.random() < 0.4:
+        options |= {"strides": 1, "dilation_rate": per_axis(random, rank, (1, 2))}
+    conv = layer(
+        f"DepthwiseConv{rank}D",
+        kernel_size=per_axis(random, rank, (1, 2, 3)),
+        depth_multiplier=random.choice((1, 2, 3)),
+        use_bias=random.choice((True, False)),
+        **options, **common(random),
+    )  # fmt: skip
+    compare(recorded(conv, (image(random, rank, conv.data_format, random.choice((1, 3))),)))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_pooling(random: Random) -> None:
+    rank = random.choice((1, 2, 3))
+    options = window(random, rank)
+    if random.random() < 0.4:
+        del options["strides"]
+    what = random.choice(("Max", "Average"))
+    pool = layer(f"{what}Pooling{rank}D", pool_size=per_axis(random, rank, (1, 2, 3)), **options, **common(random))
+    shape = image(random, rank, pool.data_format, 3)
+    compare(recorded(pool, (shape, random.choice(("float32", "bfloat16", "int32")))))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_global_pooling(random: Random) -> None:
+    rank = random.choice((1, 2, 3))
+    what = random.choice(("Max", "Average"))
+    data_format = random.choice(("channels_last", "channels_first"))
+    options = {"keepdims": random.choice((True, False)), "data_format": data_format, **common(random)}
+    pool = layer(f"Global{what}Pooling{rank}D", **options)
+    compare(recorded(pool, (image(random, rank, data_format, random.choice((None, 3))),)))
+
+
+def pads(random: Random, rank: int, sizes: tuple[int, ...]) -> Any:
+    """Every form in which padding and cropping may be given."""
+    one, pair = random.choice(sizes), [random.choice(sizes), random.choice(sizes)]
+    if rank == 1:
+        return random.choice((one, pair, tuple(pair)))
+    pairs = [[random.choice(sizes), random.choice(sizes)] for _ in range(rank)]
+    return random.choice((one, [random.choice(sizes) for _ in range(rank)], pairs, tuple(map(tuple, pairs))))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_padding_and_cropping(random: Random) -> None:
+    rank = random.choice((1, 2, 3))
+    name, key = random.choice((("ZeroPadding", "padding"), ("Cropping", "cropping")))
+    options: dict[str, Any] = {key: pads(random, rank, (0, 0, 1, 2)), **common(random)}
+    data_format = random.choice(("channels_last", "channels_first")) if rank > 1 else "channels_last"
+    if rank > 1:
+        options["data_format"] = data_format
+    shape = image(random, rank, data_format, random.choice((None, 3)), (None, 5, 8, 13))
+    compare(recorded(layer(f"{name}{rank}D", **options), (shape, random.choice(("float32", "int32")))))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_upsampling(random: Random) -> None:
+    rank = random.choice((1, 2, 3))
+    options: dict[str, Any] = {"size": random.choice((1, 2, 3)) if rank == 1 else per_axis(random, rank, (1, 2, 3))}
+    data_format = "channels_last" if rank == 1 else random.choice(("channels_last", "channels_first"))
+    if rank > 1:
+        options["data_format"] = data_format
+    up = layer(f"UpSampling{rank}D", **options, **common(random))
+    compare(recorded(up, (image(random, rank, data_format, random.choice((None, 3))),)))
+
+
+def shape_of(random: Random, ranks: tuple[int, ...] = (1, 2, 3, 4, 5), sizes: tuple[int | None, ...] = SIZES) -> Any:
+    """A random shape, its batch mostly open."""
+    return (random.choice((None, None, 4, 1)), *(random.choice(sizes) for _ in range(random.choice(ranks) - 1)))
+
+
+DTYPES = ("float32", "float32", "float16", "bfloat16", "int32", "bool", "uint8")
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_flatten_and_reshape(random: Random) -> None:
+    dtype = random.choice(DTYPES)
+    flatten = layer("Flatten", data_format=random.choice((None, "channels_last", "channels_first")), **common(random))
+    compare(recorded(flatten, (shape_of(random), dtype)))
+    shape = (random.choice((None, 4)), *random.choice(((6,), (2, 3), (2, 3, 4), (None, 3), (6, None), ())))
+    target = random.choice(((6,), (3, 2), (-1,), (2, -1), (-1, 3), (1, -1, 1), (24,), (4, 6), (1,)))
+    compare(recorded(layer("Reshape", target_shape=target, **common(random)), (shape, dtype)))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_permute_and_repeat(random: Random) -> None:
+    dtype = random.choice(DTYPES)
+    shape = shape_of(random, (2, 3, 4))
+    dims = list(range(1, len(shape)))
+    random.shuffle(dims)
+    compare(recorded(layer("Permute", dims=dims, **common(random)), (shape, dtype)))
+    repeat = layer("RepeatVector", n=random.choice((1, 2, 3)), **common(random))
+    compare(recorded(repeat, (shape_of(random, (2,)), dtype)))
+
+
+SAME = {
+    "Activation": {"activation": "relu"},
+    "ActivityRegularization": {"l2": 0.1},
+    "AlphaDropout": {"rate": 0.5},
+    "Dropout": {"rate": 0.5},
+    "ELU": {},
+    "GaussianDropout": {"rate": 0.5},
+    "GaussianNoise": {"stddev": 0.5},
+    "Identity": {},
+    "LeakyReLU": {},
+    "Masking": {},
+    "ReLU": {"max_value": 6.0},
+    "Softmax": {},
+    "UnitNormalization": {},
+    "Rescaling": {"scale": 0.5, "offset": 1.0},
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+@given(random=RANDOM)
+@settings(max_examples=10)
+def test_layers_that_keep_the_shape(kind: str, random: Random) -> None:
+    made = layer(kind, **SAME[kind], **common(random))
+    compare(recorded(made, (shape_of(random, (2, 3, 4)), random.choice(DTYPES))))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_spatial_dropout(rank: int) -> None:
+    compare(recorded(layer(f"SpatialDropout{rank}D", rate=0.5), ((None, *(5,) * rank, 3),)))
+
+
+def test_layers_that_take_several_tensors() -> None:
+    shape = ((None, 4, 3), "float32")
+    compare(recorded(lambda x, y: layer("Identity")([x, y]), shape, ((None, 2), "int32")))
+    compare(recorded(lambda x, m: layer("Softmax")(x, mask=m), shape, ((None, 4, 3), "bool")), specs=False)
+    compare(recorded(lambda x, m: layer("BatchNormalization")(x, mask=m), shape, ((None, 4), "bool")))
+    compare(recorded(lambda x, y: layer("Dropout", rate=0.5)([x, y]), shape, shape), specs=False)
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_dense_and_embedding(random: Random) -> None:
+    dense = layer("Dense", units=random.choice((1, 4)), use_bias=random.choice((True, False)), **common(random))
+    shape = (*shape_of(random, (1, 2, 3)), random.choice((1, 3)))
+    compare(recorded(dense, (shape, random.choice(("float32", "float16", "int32")))))
+    made = layer("Embedding", input_dim=5, output_dim=random.choice((1, 4)), **common(random))
+    compare(recorded(made, (shape_of(random, (1, 2, 3)), random.choice(("int32", "float32", "uint8")))))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_normalizations(random: Random) -> None:
+    shape = (None, *(random.choice((2, 4)) for _ in range(random.choice((1, 2, 3)))))
+    axis = random.randrange(1, len(shape)) - random.choice((0, len(shape)))
+    flags = {"center": random.choice((True, False)), "scale": random.choice((True, False))}
+    renorm = random.choice((True, False, False))
+    spec = (shape, random.choice(("float32", "float16")))
+    compare(recorded(layer("BatchNormalization", axis=axis, renorm=renorm, **flags, **common(random)), spec))
+    axes = random.choice((axis, [axis], list(range(1, len(shape)))))
+    compare(recorded(layer("LayerNormalization", axis=axes, **flags, **common(random)), spec))
+    compare(recorded(layer("RMSNormalization", axis=axes, **common(random)), spec), weights=False)
+    groups = random.choice((1, 2, -1))
+    compare(recorded(layer("GroupNormalization", groups=groups, axis=axis, **flags, **common(random)), spec), weights=False)
+
+
+def broadcastable(random: Random, rank: int) -> list[Any]:
+    """Two or three shapes that Keras may broadcast: open and fixed sizes, ones, and fewer axes."""
+    full = [random.choice((2, 3, 5)) for _ in range(rank)]
+    shapes: list[Any] = []
+    for _ in range(random.choice((2, 2, 3))):
+        own = full[random.choice((0, 0, 0, random.randrange(rank))) :]
+        shapes.append(tuple(random.choice((size, size, 1, None)) for size in own))
+    return shapes
+
+
+@given(RANDOM)
+@settings(max_examples=150)
+def test_merge_layers(random: Random) -> None:
+    kind = random.choice(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"))
+    shapes = [(random.choice((None, None, 4)), *shape) for shape in broadcastable(random, random.choice((1, 2, 3)))]
+    shapes = shapes[:2] if kind == "Subtract" else shapes
+    specs = [(shape, random.choice(("float32", "float16", "int32"))) for shape in shapes]
+    compare(recorded(lambda *tensors: layer(kind, **common(random))(list(tensors)), *specs))
+
+
+@given(RANDOM)
+@EXAMPLES
+def test_concatenate(random: Random) -> None:
+    rank = random.choice((2, 3, 4))
+    axis = random.randrange(1, rank) - random.choice((0, rank))
+    full = [random.choice((2, 3)) for _ in range(rank)]
+    shapes: list[Any] = []
+    for _ in range(random.choice((1, 2, 3))):
+        own = [random.choice((size, size, None)) for size in full]
+        own[axis] = random.choice(SIZES)
+        shapes.append(tuple(own))
+    made = layer("Concatenate", axis=axis, **common(random))
+    compare(recorded(lambda *tensors: made(list(tensors)), *((shape, random.choice(("float32", "int32"))) for shape in shapes)))
+
+
+def test_slicing_lambdas() -> None:
+    keras = load("keras")
+    for function in (lambda t: t[..., 1:3], lambda t: t[:, 0], lambda t: t[:, None, ::2], lambda t: t[..., -1:0:-1]):
+        for shape in ((None, 4, 6), (2, None, 5)):
+            for dtype in ("float32", "int32", "float16"):
+                compare(recorded(keras.layers.Lambda(function, name="layer"), (shape, dtype)))
+
+
+def test_layers_that_were_changed_after_they_were_made() -> None:
+    """Weights that a layer of its kind does not have by itself are never guessed."""
+    for kind, config, shape in (
+        ("Dense", {"units": 4}, (None, 3)),
+        ("Conv2D", {"filters": 4, "kernel_size": 3}, (None, 8, 8, 3)),
+        ("Embedding", {"input_dim": 5, "output_dim": 4}, (None, 3)),
+    ):
+        made = layer(kind, **config)
+        recorded(made, (shape,))
+        made.enable_lora(2)
+        compare(recorded(made, (shape,)), weights=False)
+    compare(recorded(layer("Dense", units=4, lora_rank=2), ((None, 3),)), weights=False)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_quantised_layers() -> None:
+    for kind, config, shape in (("Dense", {"units": 4}, (None, 3)), ("Embedding", {"input_dim": 5, "output_dim": 4}, (None,))):
+        made = layer(kind, **config)
+        recorded(made, (shape,))
+        made.quantize("int8")
+        compare(recorded(made, (shape,)), specs=False, weights=False)
+
+
+# --- configs ------------------------------------------------------------------------------------------------------
+
+
+SHORT: dict[str, dict[str, Any]] = {
+    "Conv1D": {"filters": 4, "kernel_size": 3},
+    "Conv2D": {"filters": 4, "kernel_size": 3, "strides": 2},
+    "Conv3D": {"filters": 4, "kernel_size": (1, 2, 3), "dilation_rate": 2},
+    "DepthwiseConv1D": {"kernel_size": 3},
+    "DepthwiseConv2D": {"kernel_size": 3, "strides": 2},
+    "MaxPooling1D": {"pool_size": 3},
+    "MaxPooling2D": {},
+    "AveragePooling2D": {"pool_size": (2, 3)},
+    "AveragePooling3D": {"strides": 1},
+    "ZeroPadding1D": {"padding": 2},
+    "ZeroPadding2D": {"padding": 2},
+    "ZeroPadding3D": {"padding": (1, 2, 3)},
+    "Cropping1D": {"cropping": (1, 2)},
+    "Cropping2D": {"cropping": ((1, 2), (0, 1))},
+    "Cropping3D": {},
+    "UpSampling1D": {"size": 3},
+    "UpSampling2D": {"size": 3},
+    "UpSampling3D": {},
+    "Dense": {"units": 4},
+    "Embedding": {"input_dim": 4, "output_dim": 2},
+    "BatchNormalization": {},
+    "LayerNormalization": {"axis": 1},
+    "Flatten": {},
+    "Reshape": {"target_shape": (2, -1)},
+    "Permute": {"dims": (2, 1)},
+    "RepeatVector": {"n": 2},
+    "Activation": {"activation": "relu"},
+    "ReLU": {"max_value": 6.0},
+    "Softmax": {},
+    "Dropout": {"rate": 0.5},
+    "Add": {},
+    "Concatenate": {"axis": 1},
+    "GlobalAveragePooling2D": {"keepdims": True},
+    "Rescaling": {"scale": 0.5},
+}
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_a_short_config_is_completed_as_keras_does(kind: str) -> None:
+    from kgraph.frontends.serialized import freeze, freeze_config
+
+    said = freeze_config(layer(kind, **SHORT[kind]).get_config())
+    short = freeze(SHORT[kind])
+    assert complete(f"layers.{kind}", short) == complete(f"layers.{kind}", said)
+    assert said.items() <= complete(f"layers.{kind}", short).items()
