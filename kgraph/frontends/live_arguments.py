@@ -53,7 +53,7 @@ def freeze_tree(value: Any, write: Write = unknown_tensor) -> Tree:
     if role == "sequence":
         return tuple([freeze_tree(item, write) for item in value])
     if role == "slice":
-        return Slice(*(freeze_tree(part, write) for part in (value.start, value.stop, value.step)))
+        return Slice(*(freeze_tree(static(part), write) for part in (value.start, value.stop, value.step)))
     if isinstance(value, Mapping):
         return FrozenDict({key: freeze_tree(item, write) for key, item in _items(value)})  # pyright: ignore
     if isinstance(value, (list, tuple)):  # a proxy, such as those that TensorFlow puts around attributes
@@ -61,6 +61,19 @@ def freeze_tree(value: Any, write: Write = unknown_tensor) -> Tree:
     if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
         return _constant(value)
     return freeze(value)
+
+
+def static(value: Any) -> Any:
+    """A parameter, or a bound of a slice, with numpy's scalars and small index arrays as plain numbers.
+
+    An operand that is such a scalar is another matter: its dtype counts.
+    """
+    if isinstance(value, (list, tuple)):
+        return tuple([static(item) for item in value])  # pyright: ignore[reportUnknownVariableType]
+    kind, size = getattr(getattr(value, "dtype", None), "kind", None), getattr(value, "size", None)
+    if not isinstance(size, int) or size > KEPT_VALUES or (kind != "i" and getattr(value, "ndim", None) != 0):
+        return value
+    return value.tolist()
 
 
 def tensors(tree: Any) -> list[Any]:
@@ -190,6 +203,6 @@ def _attributes(operation: Any, names: tuple[str, ...]) -> dict[str, Any]:
     for name in names:
         for attribute in (name, f"_{name}"):
             if hasattr(operation, attribute):
-                found[name] = getattr(operation, attribute)
+                found[name] = static(getattr(operation, attribute))
                 break
     return found

@@ -24,24 +24,32 @@ def knowledge(kind: str) -> Knowledge:
 
 def infer_specs(call: Call) -> tuple[Spec, ...] | None:
     """Output specs as Keras infers them, None where kgraph cannot tell."""
-    if any(spec.shape is None for spec in call.operands):
+    if not _is_known(call):
         return None
     return knowledge(call.kind).specs(call)
 
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:
     """The variables of the layer that is called, None where kgraph cannot tell."""
-    if any(spec.shape is None for spec in call.operands):
+    if not _is_known(call):
         return None
     return knowledge(call.kind).weights(call)
 
 
+def _is_known(call: Call) -> bool:
+    """True if the shapes of all that enters are known; every kind but an input takes at least one tensor."""
+    if not call.operands and call.kind != "layers.InputLayer":
+        return False
+    return all(spec.shape is not None for spec in call.operands)
+
+
 def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]:
     """Per axis of an output, the operand and axis whose extent it has at every size."""
-    shape = op.outputs[out].shape
-    if shape is None or any(spec.shape is None for spec in operands):
+    shape, call = op.outputs[out].shape, call_of(op, operands)
+    if shape is None or not _is_known(call):
         return (None,) * len(shape or ())
-    return knowledge(op.kind).kept(call_of(op, operands), len(shape))
+    found = knowledge(op.kind).kept(call, len(shape))
+    return found if len(found) == len(shape) else (None,) * len(shape)
 
 
 def complete(kind: str, config: FrozenDict) -> FrozenDict:
@@ -51,7 +59,10 @@ def complete(kind: str, config: FrozenDict) -> FrozenDict:
         defaults = {key: value for key, value in known.config.items() if value is not REQUIRED}
         if not defaults.keys() <= config.keys():
             merged = {**defaults, **config}
-            order = [*(key for key in known.config if key in merged), *(key for key in config if key not in known.config)]
+            order = [
+                *(key for key in known.config if key in merged),
+                *(key for key in config if key not in known.config),
+            ]
             config = FrozenDict({key: merged[key] for key in order})
     return knowledge(kind).complete(kind, config)
 

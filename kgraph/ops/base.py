@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-from kgraph.graph import FrozenDict, Op, Spec, Tree, Weight
+from kgraph.graph import FrozenDict, Op, Slot, Spec, Tree, Weight
 from kgraph.ops.catalog import REQUIRED, entry
 
 Origin = tuple[int, int] | None
@@ -56,9 +56,12 @@ def keeps_batch(_: Call, rank: int) -> tuple[Origin, ...]:
     return ((0, 0), *(None,) * (rank - 1)) if rank else ()
 
 
-def keeps_all(_: Call, rank: int) -> tuple[Origin, ...]:
+def keeps_all(call: Call, rank: int) -> tuple[Origin, ...]:
     """Every axis is that of the first operand."""
-    return tuple((0, axis) for axis in range(rank))
+    if not is_single(call):
+        return (None,) * rank
+    last = rank - 1 if call.config.get("activation") == "glu" else rank
+    return tuple((0, axis) if axis != last else None for axis in range(rank))
 
 
 def says_nothing(_: Call, axis: int) -> str:
@@ -94,6 +97,16 @@ class Knowledge:
     several: bool = False
 
 
+def is_float(dtype: str) -> bool:
+    """True for the dtypes that Keras casts as a layer's policy says."""
+    return dtype.startswith(("float", "bfloat"))
+
+
+def is_single(call: Call) -> bool:
+    """True if the first argument is one tensor, not a structure of several."""
+    return isinstance(next(iter(call.arguments.values()), None), Slot)
+
+
 def compute_dtype(call: Call) -> str | None:
     """The dtype that a layer computes in, None where its policy is not a plain one."""
     policy = call.config.get("dtype")
@@ -112,23 +125,42 @@ def variable_dtype(call: Call) -> str | None:
 
 def same_specs(call: Call) -> tuple[Spec, ...] | None:
     """A layer whose output has its first operand's shape, in the layer's compute dtype."""
-    dtype = compute_dtype(call)
-    return (Spec(call.operands[0].shape, dtype),) if call.operands and dtype else None
+    return layer_spec(call, call.operands[0].shape) if is_single(call) else None
 
 
 def layer_spec(call: Call, shape: tuple[int | None, ...] | None) -> tuple[Spec, ...] | None:
     """One output of this shape in the layer's compute dtype; None where either is not known."""
     dtype = compute_dtype(call)
-    return None if shape is None or dtype is None else (Spec(shape, dtype),)
+    # ``glu`` halves the last axis when it runs, which Keras does not record.
+    if shape is None or dtype is None or call.config.get("activation") == "glu":
+        return None
+    return (Spec(shape, dtype),)
+
+
+def passed_spec(call: Call, shape: tuple[int | None, ...] | None) -> tuple[Spec, ...] | None:
+    """The same for a layer that computes nothing: what is not of a float dtype keeps its own."""
+    dtype = call.operands[0].dtype
+    if is_float(dtype):
+        return layer_spec(call, shape)
+    return None if shape is None else (Spec(shape, dtype),)
 
 
 def variables(call: Call, *rows: tuple[str, tuple[int | None, ...], bool]) -> tuple[Weight, ...] | None:
-    """Weights from rows of name, shape and whether the layer trains them; None where the dtype policy is not plain."""
+    """Weights from rows of name, shape and whether the layer trains them.
+
+    None where the dtype policy is not a plain one, or the layer has low-rank weights beside its own.
+    """
     dtype = variable_dtype(call)
-    if dtype is None:
+    if dtype is None or call.config.get("lora_rank"):
         return None
     training = call.config.get("trainable", True) is True
     return tuple(Weight(name, shape, dtype, trained and training) for name, shape, trained in rows)
+
+
+def image_shape(call: Call) -> tuple[int | None, ...] | None:
+    """The first operand's shape; None if it is not of the rank that the kind is for, such as 4 for ``Conv2D``."""
+    shape = call.operands[0].shape if call.operands else None
+    return shape if shape is not None and len(shape) == int(call.kind[-2]) + 2 else None
 
 
 def spatial_axes(call: Call, rank: int) -> range:
@@ -139,6 +171,19 @@ def spatial_axes(call: Call, rank: int) -> range:
 def channel_axis(call: Call, rank: int) -> int:
     """The axis of the channels."""
     return 1 if call.config.get("data_format") == "channels_first" else rank - 1
+
+
+def is_ints(value: Any) -> TypeGuard[tuple[int, ...]]:
+    """True for a tuple of plain ints."""
+    return isinstance(value, tuple) and all(type(item) is int for item in value)  # pyright: ignore
+
+
+def as_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
+    """One axis or several, counted from the front; None if they are no ints, or there are no such axes."""
+    found = axes if isinstance(axes, tuple) else (axes,)
+    if not is_ints(found) or any(not -rank <= axis < rank for axis in found):
+        return None
+    return tuple(axis % rank for axis in found)
 
 
 def repeat(value: Tree, rank: int) -> Tree:

@@ -8,6 +8,8 @@ from kgraph.ops.base import (
     Knowledge,
     Origin,
     channel_axis,
+    image_shape,
+    keeps_nothing,
     layer_spec,
     repeat,
     spatial_axes,
@@ -18,7 +20,7 @@ SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
 
 
 def window(extent: int | None, size: int, stride: int, dilation: int, padding: str) -> int | None:
-    """The output extent of a sliding window over ``extent`` positions."""
+    """The output extent of a sliding window over ``extent`` positions; not positive where it does not fit."""
     if extent is None:
         return None
     if padding != "valid":
@@ -33,16 +35,28 @@ def complete_sizes(kind: str, config: FrozenDict) -> FrozenDict:
     return FrozenDict({**config, **written}) if written else config
 
 
-def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape
+def windows(call: Call, size: str) -> list[int | None] | None:
+    """The operand's shape after a sliding window; None where it does not fit, so that Keras raises."""
+    shape = image_shape(call)
     if shape is None:
         return None
-    filters = _filters(call, shape[channel_axis(call, len(shape))])
     result = list(shape)
     for number, axis in enumerate(spatial_axes(call, len(shape))):
-        size, stride, dilation = (call.config[key][number] for key in ("kernel_size", "strides", "dilation_rate"))
-        result[axis] = window(shape[axis], size, stride, dilation, call.config["padding"])
-    result[channel_axis(call, len(shape))] = filters
+        dilation = call.config.get("dilation_rate", (1, 1, 1))[number]
+        width, stride = call.config[size][number], call.config["strides"][number]
+        found = window(shape[axis], width, stride, dilation, call.config["padding"])
+        if found is not None and found <= 0 and shape[axis] != 0:
+            return None
+        result[axis] = found
+    return result
+
+
+def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
+    result = windows(call, "kernel_size")
+    if result is None:
+        return None
+    channels = channel_axis(call, len(result))
+    result[channels] = _filters(call, result[channels])
     return layer_spec(call, tuple(result))
 
 
@@ -71,23 +85,25 @@ def _depthwise_weights(call: Call) -> tuple[Weight, ...] | None:
 
 
 def _channels(call: Call) -> int | None:
-    shape = call.operands[0].shape
+    shape = image_shape(call)
     return shape[channel_axis(call, len(shape))] if shape else None
 
 
-def _with_bias(
-    call: Call, kernel: tuple[str, tuple[int | None, ...], bool], units: int
-) -> tuple[Weight, ...] | None:
+def _with_bias(call: Call, kernel: tuple[str, tuple[int | None, ...], bool], units: int) -> tuple[Weight, ...] | None:
     if call.config["use_bias"] is not True:
         return variables(call, kernel)
     return variables(call, kernel, ("bias", (units,), True))
 
 
 def _conv_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    if image_shape(call) is None:
+        return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, 0), *(None,) * (rank - 1)]
     for number, axis in enumerate(spatial_axes(call, rank)):
         if keeps_extent(call, number, "kernel_size"):
             kept[axis] = (0, axis)
+    if call.config.get("activation") == "glu":
+        kept[-1] = None
     return tuple(kept)
 
 
@@ -99,18 +115,21 @@ def keeps_extent(call: Call, number: int, size: str) -> bool:
 
 
 def _conv_reason(call: Call, axis: int) -> str:
-    rank = len(call.operands[0].shape or ())
-    if axis == channel_axis(call, rank):
-        return f"{call.config['filters']} filters" if "filters" in call.config else "the channels times depth_multiplier"
+    shape = image_shape(call)
+    if shape is not None and axis == channel_axis(call, len(shape)):
+        return (
+            f"{call.config['filters']} filters" if "filters" in call.config else "the channels times depth_multiplier"
+        )
     return window_reason(call, axis, "kernel_size")
 
 
 def window_reason(call: Call, axis: int, size: str) -> str:
     """``stride 2`` or ``a valid 3-wide window``: what a sliding window does to a spatial axis."""
-    rank = len(call.operands[0].shape or ())
-    if axis not in spatial_axes(call, rank):
+    shape = image_shape(call)
+    axes = spatial_axes(call, len(shape or ()))
+    if axis not in axes:
         return ""
-    number = axis - spatial_axes(call, rank).start
+    number = axis - axes.start
     stride, width = call.config["strides"][number], call.config[size][number]
     words = [f"stride {stride}"] if stride != 1 else []
     if call.config["padding"] == "valid" and width != 1:

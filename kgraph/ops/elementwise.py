@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kgraph.graph import Constant, FrozenDict, Slot, Spec
-from kgraph.ops.base import Call, Knowledge, compute_dtype, keeps_all, same_specs
+from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_float, keeps_all, keeps_nothing, same_specs
 
 LAYER_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 NUMPY_MERGES = (
@@ -12,6 +12,9 @@ NUMPY_MERGES = (
     "equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor",
 )  # fmt: skip
+FLOATING = frozenset(("divide", "true_divide", "divide_no_nan", "logaddexp", "logaddexp2"))
+"""Operations whose result is of a float dtype, whatever enters."""
+
 PREDICATES = frozenset(
     ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor")
 )
@@ -23,7 +26,7 @@ UNARY = (
 )  # fmt: skip
 SAME_SHAPE_LAYERS = (
     "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",
-    "Identity", "LeakyReLU", "Masking", "ReLU", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    "LeakyReLU", "Masking", "ReLU", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
 )  # fmt: skip
 
 
@@ -57,9 +60,7 @@ def merge_operands(arguments: FrozenDict) -> tuple[Slot | Constant, ...]:
     """The tensors and array constants that a merge joins, in order; scalars do not count."""
     first = [value for key, value in arguments.items() if key not in ("mask", "training")]
     flat = [item for value in first for item in (value if isinstance(value, tuple) else (value,))]  # pyright: ignore
-    return tuple(
-        item for item in flat if isinstance(item, Slot) or (isinstance(item, Constant) and item.shape != ())
-    )
+    return tuple(item for item in flat if isinstance(item, Slot) or (isinstance(item, Constant) and item.shape != ()))
 
 
 def _layer_merge_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -70,24 +71,32 @@ def _layer_merge_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _numpy_merge_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = _broadcast(call, "numpy")
     name = call.kind.removeprefix("ops.")
-    dtypes = {spec.dtype for spec in call.operands}
-    others = [value for value in call.arguments.values() if not isinstance(value, Slot)]
-    if shape is None or len(dtypes) != 1 or any(not _harmless(value, dtypes) for value in others):
+    shape, dtype = _broadcast(call, "numpy"), "bool" if name in PREDICATES else _promoted(name, call)
+    if shape is None or dtype is None:
         return None
-    dtype = "bool" if name in PREDICATES else dtypes.pop()
-    if name in ("divide", "true_divide", "arctan2", "hypot") and not dtype.startswith(("float", "bfloat")):
-        return None
+    if name.startswith("bitwise_") and any(shape != operand for operand in merge_shapes(call) or ()):
+        return None  # Keras records the first operand's shape
     return (Spec(shape, dtype),)
 
 
-def _harmless(value: object, dtypes: set[str]) -> bool:
-    """A scalar that does not promote: any int or float beside floats, an int beside ints."""
-    floats = all(dtype.startswith(("float", "bfloat")) for dtype in dtypes)
-    if isinstance(value, bool):
-        return dtypes == {"bool"}
-    return isinstance(value, int) or (isinstance(value, float) and floats)
+def _promoted(name: str, call: Call) -> str | None:
+    """The dtype that Keras records; None for tensors of unequal dtypes, and for what promotes in a way of its own."""
+    dtypes = {spec.dtype for spec in call.operands}
+    scalars: set[type] = {float} if name in FLOATING else set()
+    for value in call.arguments.values():
+        if isinstance(value, Constant):
+            dtypes.add(value.dtype)
+        elif not isinstance(value, Slot):
+            scalars.add(type(value))
+    if len(dtypes) != 1 or not scalars <= {bool, int, float}:
+        return None
+    dtype = dtypes.pop()
+    if name in ("arctan2", "hypot") and (scalars - {float} or not is_float(dtype)):
+        return None
+    if float in scalars and not is_float(dtype):
+        return "float32"
+    return "int32" if dtype == "bool" and (int in scalars or name == "mod") else dtype
 
 
 def _broadcast(call: Call, how: str) -> tuple[int | None, ...] | None:
@@ -115,20 +124,41 @@ def _broadcast(call: Call, how: str) -> tuple[int | None, ...] | None:
 
 def _unary_specs(call: Call) -> tuple[Spec, ...] | None:
     spec = call.operands[0]
-    return (spec,) if spec.dtype.startswith(("float", "bfloat")) else None
+    if call.kind == "ops.reciprocal" and spec.dtype != "float32":
+        return None  # Keras records float32, whatever the operand is of
+    return (spec,) if is_float(spec.dtype) else None
+
+
+def _cast_specs(call: Call) -> tuple[Spec, ...] | None:
+    dtype = call.argument("dtype")
+    return (Spec(call.operands[0].shape, dtype),) if isinstance(dtype, str) else None
+
+
+def _identity_specs(call: Call) -> tuple[Spec, ...] | None:
+    """One output for each tensor of a structure; what is not of a float dtype keeps its own."""
+    dtype = compute_dtype(call)
+    if dtype is None:
+        return None
+    return tuple(Spec(spec.shape, dtype if is_float(spec.dtype) else spec.dtype) for spec in call.operands)
+
+
+def _alone_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    """Every axis is that of the operand, if there is but one: a mask or an array could broadcast it."""
+    arrays = any(isinstance(value, Constant) and value.shape for value in call.arguments.values())
+    return keeps_all(call, rank) if len(call.operands) == 1 and not arrays else keeps_nothing(call, rank)
 
 
 MERGED_LAYER = Knowledge(specs=_layer_merge_specs, merge="layer")
 MERGED_NUMPY = Knowledge(specs=_numpy_merge_specs, merge="numpy")
-SAME = Knowledge(specs=same_specs, kept=keeps_all)
+SAME = Knowledge(specs=same_specs, kept=_alone_kept)
+UNARY_OPERATION = Knowledge(specs=_unary_specs, kept=_alone_kept)
 
 KINDS = {
     **{f"layers.{name}": MERGED_LAYER for name in LAYER_MERGES},
     **{f"ops.{name}": MERGED_NUMPY for name in NUMPY_MERGES},
     **{f"layers.{name}": SAME for name in SAME_SHAPE_LAYERS},
-    **{f"ops.{name}": Knowledge(specs=_unary_specs, kept=keeps_all) for name in UNARY},
-    "activations.relu": Knowledge(specs=_unary_specs, kept=keeps_all),
-    "ops.cast": Knowledge(
-        specs=lambda call: (Spec(call.operands[0].shape, call.arguments["dtype"]),), kept=keeps_all
-    ),
+    **{f"ops.{name}": UNARY_OPERATION for name in UNARY},
+    "layers.Identity": Knowledge(specs=_identity_specs, kept=_alone_kept),
+    "activations.relu": UNARY_OPERATION,
+    "ops.cast": Knowledge(specs=_cast_specs, kept=_alone_kept),
 }

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kgraph.graph import Weight
 from kgraph.ops.base import Call, Knowledge, keeps_all, same_specs, variables
 
 
 def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    shape = call.operands[0].shape
-    axis = call.config["axis"]
-    if shape is None or not isinstance(axis, int):
+    extents = _extents(call)
+    if extents is None or len(extents) != 1:
         return None
-    extent = (shape[axis],)
-    rows = [("gamma", extent, True)] if call.config["scale"] else []
-    rows += [("beta", extent, True)] if call.config["center"] else []
-    return variables(call, *rows, ("moving_mean", extent, False), ("moving_variance", extent, False))
+    names = ("moving_mean", "moving_variance")
+    if call.config.get("renorm"):
+        names += ("moving_stddev", "renorm_mean", "renorm_stddev")
+    return variables(call, *_scale_and_shift(call, extents), *((name, extents, False) for name in names))
 
 
 def _layer_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    shape = call.operands[0].shape
-    axis = call.config["axis"]
-    if shape is None:
+    extents = _extents(call)
+    if extents is None or call.config.get("rms_scaling"):
         return None
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    extents = tuple(shape[axis] for axis in axes)
-    rows = [("gamma", extents, True)] if call.config["scale"] else []
-    rows += [("beta", extents, True)] if call.config["center"] else []
-    return variables(call, *rows)
+    return variables(call, *_scale_and_shift(call, extents))
 
 
-def _unknown(_: Call) -> None:
-    return None
+def _rms_norm_weights(call: Call) -> tuple[Weight, ...] | None:
+    extents = _extents(call)
+    return None if extents is None else variables(call, ("scale", extents, True))
+
+
+def _group_norm_weights(call: Call) -> tuple[Weight, ...] | None:
+    extents = _extents(call)
+    return None if extents is None else variables(call, *_scale_and_shift(call, extents))
+
+
+def _extents(call: Call) -> tuple[int | None, ...] | None:
+    """The sizes of the normalised axes; None where the operand has no such axes."""
+    shape, axis = call.operands[0].shape, call.config["axis"]
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if shape is None or any(type(axis) is not int or not -len(shape) <= axis < len(shape) for axis in axes):
+        return None
+    return tuple(shape[axis] for axis in axes)
+
+
+def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tuple[str, tuple[int | None, ...], bool]]:
+    for name, key in (("gamma", "scale"), ("beta", "center")):
+        if call.config[key]:
+            yield name, extents, True
 
 
 KINDS = {
     "layers.BatchNormalization": Knowledge(specs=same_specs, weights=_batch_norm_weights, kept=keeps_all),
     "layers.LayerNormalization": Knowledge(specs=same_specs, weights=_layer_norm_weights, kept=keeps_all),
-    "layers.GroupNormalization": Knowledge(specs=same_specs, weights=_unknown, kept=keeps_all),
-    "layers.RMSNormalization": Knowledge(specs=same_specs, weights=_unknown, kept=keeps_all),
+    "layers.GroupNormalization": Knowledge(specs=same_specs, weights=_group_norm_weights, kept=keeps_all),
+    "layers.RMSNormalization": Knowledge(specs=same_specs, weights=_rms_norm_weights, kept=keeps_all),
     "layers.UnitNormalization": Knowledge(specs=same_specs, kept=keeps_all),
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kgraph.graph import FrozenDict, Spec
-from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, layer_spec, spatial_axes
-from kgraph.ops.convolution import complete_sizes, keeps_extent, window, window_reason
+from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, image_shape, keeps_nothing, layer_spec, spatial_axes
+from kgraph.ops.convolution import complete_sizes, keeps_extent, window_reason, windows
 
 
 def _complete(kind: str, config: FrozenDict) -> FrozenDict:
@@ -15,17 +15,13 @@ def _complete(kind: str, config: FrozenDict) -> FrozenDict:
 
 
 def _specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape
-    if shape is None:
-        return None
-    result = list(shape)
-    for number, axis in enumerate(spatial_axes(call, len(shape))):
-        size, stride = call.config["pool_size"][number], call.config["strides"][number]
-        result[axis] = window(shape[axis], size, stride, 1, call.config["padding"])
-    return layer_spec(call, tuple(result))
+    result = windows(call, "pool_size")
+    return None if result is None else layer_spec(call, tuple(result))
 
 
 def _kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    if image_shape(call) is None:
+        return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
     for number, axis in enumerate(spatial_axes(call, rank)):
         if not keeps_extent(call, number, "pool_size"):
@@ -38,7 +34,7 @@ def _reason(call: Call, axis: int) -> str:
 
 
 def _global_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape
+    shape = image_shape(call)
     if shape is None:
         return None
     spatial = spatial_axes(call, len(shape))
@@ -48,10 +44,12 @@ def _global_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _global_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    inner = len(call.operands[0].shape or ())
-    channels = channel_axis(call, inner)
-    if rank == inner:
-        return tuple((0, axis) if axis in (0, channels) else None for axis in range(rank))
+    shape = image_shape(call)
+    if shape is None:
+        return keeps_nothing(call, rank)
+    channels = channel_axis(call, len(shape))
+    if call.config.get("keepdims"):
+        return tuple((0, axis) if axis in (0, channels) else None for axis in range(len(shape)))
     return ((0, 0), (0, channels))
 
 

@@ -1,30 +1,37 @@
-"""Kinds that rearrange, pad, crop, repeat or reduce: the extents change, the elements do not (or are summed up)."""
+"""Kinds that rearrange, pad, crop or repeat: the extents change, the elements do not."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from kgraph.graph import FrozenDict, Shape, Spec
+from kgraph.graph import FrozenDict, Object, Shape, Spec
 from kgraph.ops.base import (
     Call,
     Knowledge,
     Origin,
-    compute_dtype,
-    keeps_all,
+    as_axes,
+    image_shape,
+    is_ints,
     keeps_batch,
+    keeps_nothing,
     layer_spec,
+    passed_spec,
     repeat,
+    same_specs,
     spatial_axes,
 )
 
-REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all", "std", "var", "logsumexp")
+PASSING = frozenset(("layers.Flatten", "layers.Permute", "layers.Reshape"))
+"""Layers that compute nothing: what is not of a float dtype keeps its own."""
 
 
 def _with_shape(call: Call, shape: Shape) -> tuple[Spec, ...] | None:
     """One output of this shape: layers cast to their compute dtype, operations keep the dtype."""
     if shape is None:
         return None
+    if call.kind in PASSING:
+        return passed_spec(call, shape)
     if call.kind.startswith("layers."):
         return layer_spec(call, shape)
     return (Spec(shape, call.operands[0].dtype),)
@@ -59,11 +66,15 @@ def _complete_pairs(kind: str, config: FrozenDict) -> FrozenDict:
 
 def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
     sign, key = (1, "padding") if "padding" in call.config else (-1, "cropping")
-    result = list(_shape(call))
-    pairs = _pairs(call.kind, call.config[key])
-    for (before, after), axis in zip(pairs, _spatial(call), strict=True):
+    shape = image_shape(call)
+    if shape is None:
+        return None
+    result = list(shape)
+    for (before, after), axis in zip(_pairs(call.kind, call.config[key]), _spatial(call), strict=True):
         extent = result[axis]
-        result[axis] = None if extent is None else extent + sign * (before + after)
+        result[axis] = found = None if extent is None else extent + sign * (before + after)
+        if found is not None and found <= 0 and sign < 0:
+            return None  # Keras raises: there is nothing left
     return _with_shape(call, tuple(result))
 
 
@@ -74,6 +85,8 @@ def _spatial(call: Call) -> range:
 
 def _pad_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     key = "padding" if "padding" in call.config else "cropping"
+    if image_shape(call) is None:
+        return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
     for pair, axis in zip(_pairs(call.kind, call.config[key]), _spatial(call), strict=True):
         if sum(pair):
@@ -83,7 +96,7 @@ def _pad_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _pad_reason(call: Call, axis: int) -> str:
     key = "padding" if "padding" in call.config else "cropping"
-    if axis not in _spatial(call):
+    if image_shape(call) is None or axis not in _spatial(call):
         return ""
     before, after = _pairs(call.kind, call.config[key])[axis - _spatial(call).start]
     return f"{key} {before} + {after}"
@@ -96,7 +109,10 @@ def _complete_size(kind: str, config: FrozenDict) -> FrozenDict:
 
 
 def _upsample_specs(call: Call) -> tuple[Spec, ...] | None:
-    result = list(_shape(call))
+    shape = image_shape(call)
+    if shape is None:
+        return None
+    result = list(shape)
     for number, axis in enumerate(_spatial(call)):
         extent = result[axis]
         result[axis] = None if extent is None else extent * _factor(call, number)
@@ -109,6 +125,8 @@ def _factor(call: Call, number: int) -> int:
 
 
 def _upsample_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    if image_shape(call) is None:
+        return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
     for number, axis in enumerate(_spatial(call)):
         if _factor(call, number) != 1:
@@ -117,7 +135,9 @@ def _upsample_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _upsample_reason(call: Call, axis: int) -> str:
-    return f"up-sampling by {_factor(call, axis - _spatial(call).start)}" if axis in _spatial(call) else ""
+    if image_shape(call) is None or axis not in _spatial(call):
+        return ""
+    return f"up-sampling by {_factor(call, axis - _spatial(call).start)}"
 
 
 def _product(extents: tuple[int | None, ...]) -> int | None:
@@ -126,30 +146,28 @@ def _product(extents: tuple[int | None, ...]) -> int | None:
 
 def _flatten_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = _shape(call)
-    return _with_shape(call, (shape[0], _product(shape[1:]) if len(shape) > 1 else 1))
+    return _with_shape(call, (shape[0], _product(shape[1:]) if len(shape) > 1 else 1)) if shape else None
 
 
 def _layer_reshape_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = _shape(call)
-    inner = _reshaped(shape[1:], call.config["target_shape"])
-    return None if inner is None else _with_shape(call, (shape[0], *inner))
+    shape, inner = _shape(call), _reshaped(_shape(call)[1:], call.config["target_shape"])
+    return None if inner is None or not shape else _with_shape(call, (shape[0], *inner))
 
 
 def _reshape_specs(call: Call) -> tuple[Spec, ...] | None:
-    target = call.argument("newshape")
-    if isinstance(target, int):
-        target = (target,)
-    if not isinstance(target, tuple) or not all(isinstance(extent, int) for extent in target):  # pyright: ignore
+    return _with_shape(call, _reshaped(_shape(call), call.argument("newshape")))
+
+
+def _reshaped(shape: tuple[int | None, ...], target: Any) -> Shape:
+    """Target with its -1 worked out; None in its place where the size is not known, None for what Keras refuses."""
+    if not is_ints(target):
         return None
-    return _with_shape(call, _reshaped(_shape(call), target))  # pyright: ignore[reportUnknownArgumentType]
-
-
-def _reshaped(shape: tuple[int | None, ...], target: tuple[int, ...]) -> Shape:
-    """Target with its -1 worked out; None in its place where the size is not known."""
+    size, known = _product(shape), math.prod(extent for extent in target if extent != -1)
     if -1 not in target:
-        return target
-    size, known = _product(shape), -math.prod(target)
-    rest = None if size is None or known <= 0 or size % known else size // known
+        return target if size in (None, known) else None
+    if size is not None and (known == 0 or size % known):
+        return None
+    rest = None if size is None else size // known
     return tuple(rest if extent == -1 else extent for extent in target)
 
 
@@ -158,11 +176,13 @@ def _reshape_reason(_: Call, axis: int) -> str:
 
 
 def _permutation(call: Call) -> tuple[int, ...] | None:
+    """By axis of the output, the axis of the operand; None if the call is no permutation."""
     rank = len(_shape(call))
-    if call.kind == "layers.Permute":
-        return (0, *call.config["dims"])
-    axes = call.argument("axes")
-    return tuple(range(rank))[::-1] if axes is None else tuple(axis % rank for axis in axes)
+    axes = (0, *call.config["dims"]) if call.kind == "layers.Permute" else call.argument("axes")
+    if axes is None:
+        return tuple(reversed(range(rank)))
+    order = as_axes(axes, rank)
+    return order if order is not None and sorted(order) == list(range(rank)) else None
 
 
 def _permute_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -171,89 +191,81 @@ def _permute_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _permute_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    return tuple((0, axis) for axis in _permutation(call) or ())
+    order = _permutation(call)
+    return keeps_nothing(call, rank) if order is None else tuple((0, axis) for axis in order)
 
 
-def _axes(call: Call, rank: int) -> tuple[int, ...]:
+def _new_axes(call: Call) -> tuple[int, ...] | None:
     axis = call.argument("axis")
-    if axis is None:
-        return tuple(range(rank))
-    return tuple(item % rank for item in (axis if isinstance(axis, tuple) else (axis,)))  # pyright: ignore
+    return as_axes(axis, len(_shape(call)) + (len(axis) if is_ints(axis) else 1))
 
 
 def _expand_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = list(_shape(call))
-    for axis in sorted(_axes(call, len(shape) + 1)):
-        shape.insert(axis, 1)
-    return _with_shape(call, tuple(shape))
+    new, old = _new_axes(call), iter(_shape(call))
+    if new is None:
+        return None
+    return _with_shape(call, tuple(1 if axis in new else next(old) for axis in range(len(_shape(call)) + len(new))))
 
 
 def _expand_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    new, old = _axes(call, rank), iter(range(rank))
+    new, old = _new_axes(call), iter(range(rank))
+    if new is None:
+        return keeps_nothing(call, rank)
     return tuple(None if axis in new else (0, next(old)) for axis in range(rank))
 
 
-def _expand_reason(_: Call, axis: int) -> str:
-    return "a new axis"
+def _expand_reason(call: Call, axis: int) -> str:
+    return "a new axis" if axis in (_new_axes(call) or ()) else ""
 
 
-def _squeezed(call: Call) -> tuple[int, ...]:
-    shape = _shape(call)
-    axis = call.argument("axis")
-    if axis is None:
-        return tuple(index for index, extent in enumerate(shape) if extent == 1)
-    return _axes(call, len(shape))
+def _squeezed(call: Call) -> tuple[int, ...] | None:
+    """The axes that are dropped; None where that depends on an open size."""
+    shape, axis = _shape(call), call.argument("axis")
+    if axis is not None:
+        return as_axes(axis, len(shape))
+    return None if None in shape else tuple(index for index, extent in enumerate(shape) if extent == 1)
 
 
 def _squeeze_specs(call: Call) -> tuple[Spec, ...] | None:
     gone = _squeezed(call)
+    if gone is None:
+        return None
     return _with_shape(call, tuple(extent for axis, extent in enumerate(_shape(call)) if axis not in gone))
 
 
 def _squeeze_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     gone = _squeezed(call)
+    if gone is None:
+        return keeps_nothing(call, rank)
     return tuple((0, axis) for axis in range(len(_shape(call))) if axis not in gone)
-
-
-def _reduce_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = _shape(call)
-    gone = _axes(call, len(shape))
-    if not call.operands[0].dtype.startswith(("float", "bfloat")) or call.kind in ("ops.any", "ops.all"):
-        return None
-    if call.argument("keepdims"):
-        return _with_shape(call, tuple(1 if axis in gone else extent for axis, extent in enumerate(shape)))
-    return _with_shape(call, tuple(extent for axis, extent in enumerate(shape) if axis not in gone))
-
-
-def _reduce_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    inner = len(_shape(call))
-    gone = _axes(call, inner)
-    if call.argument("keepdims"):
-        return tuple(None if axis in gone else (0, axis) for axis in range(inner))
-    return tuple((0, axis) for axis in range(inner) if axis not in gone)
-
-
-def _reduce_reason(call: Call, _: int) -> str:
-    return f"{call.kind.removeprefix('ops.')} with keepdims"
 
 
 def _repeat_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = _shape(call)
-    return _with_shape(call, (shape[0], call.config["n"], *shape[1:]))
+    return _with_shape(call, (shape[0], call.config["n"], shape[1])) if len(shape) == 2 else None
 
 
 def _repeat_kept(_: Call, rank: int) -> tuple[Origin, ...]:
     return ((0, 0), None, *((0, axis) for axis in range(1, rank - 1)))
 
 
-def _rescaling_specs(call: Call) -> tuple[Spec, ...] | None:
-    return layer_spec(call, call.operands[0].shape) if compute_dtype(call) else None
-
-
 def _rescaling_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    """A vector scale broadcasts: Keras records the input's shape all the same (keras#21319), so nothing is kept."""
-    plain = all(isinstance(call.config.get(key), (int, float)) for key in ("scale", "offset"))
-    return keeps_all(call, rank) if plain else keeps_batch(call, rank)
+    """A vector broadcasts when the layer runs, while Keras records the input's shape all the same (keras#21319)."""
+    depths = [_depth(call.config.get(key)) for key in ("scale", "offset")]
+    if None in depths:
+        return keeps_nothing(call, rank)
+    fixed = rank - max(depth for depth in depths if depth is not None)
+    return tuple((0, axis) if axis < fixed else None for axis in range(rank))
+
+
+def _depth(value: Any) -> int | None:
+    """Number of axes of a scalar or nested tuple in a config; None for anything else."""
+    if isinstance(value, Object) and value.kind == "__numpy__":
+        value = value.config.get("value")
+    depth = 0
+    while isinstance(value, tuple) and value:
+        value, depth = value[0], depth + 1
+    return depth if isinstance(value, (int, float)) else None
 
 
 RESHAPE = Knowledge(specs=_reshape_specs, reason=_reshape_reason)
@@ -276,6 +288,5 @@ KINDS = {
     "ops.expand_dims": Knowledge(specs=_expand_specs, kept=_expand_kept, reason=_expand_reason),
     "ops.squeeze": Knowledge(specs=_squeeze_specs, kept=_squeeze_kept),
     "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept),
-    "layers.Rescaling": Knowledge(specs=_rescaling_specs, kept=_rescaling_kept),
-    **{f"ops.{name}": Knowledge(specs=_reduce_specs, kept=_reduce_kept, reason=_reduce_reason) for name in REDUCTIONS},
+    "layers.Rescaling": Knowledge(specs=same_specs, kept=_rescaling_kept),
 }

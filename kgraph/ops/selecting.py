@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
-from kgraph.graph import Constant, Function, Slice, Slot, Spec
-from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype
+from kgraph.graph import Constant, Function, Shape, Slice, Slot, Spec
+from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_ints, keeps_nothing
 
 Key = tuple[Any, ...]
 
@@ -71,6 +72,8 @@ def _subscript_specs(call: Call) -> tuple[Spec, ...] | None:
         extent = shape[axis]
         if isinstance(part, Slice):
             result.append(None if extent is None else len(slice_range(part, extent)))
+        elif extent is not None and not -extent <= part < extent:
+            return None  # Keras raises
         axis += 1
     return (Spec(tuple(result), dtype),)
 
@@ -97,41 +100,52 @@ def _subscript_reason(_: Call, axis: int) -> str:
 
 def split_ranges(call: Call) -> tuple[int, tuple[range, ...]] | None:
     """(axis, the indices that each output of a split holds); None where the extent is not known."""
-    shape, axis = call.operands[0].shape, call.argument("axis")
-    sections = call.argument("indices_or_sections")
-    if not shape or not isinstance(axis, int):
+    shape, axis = call.operands[0].shape, _split_axis(call)
+    cuts = None if shape is None or axis is None else _cuts(call, shape[axis])
+    if cuts is None or axis is None:
         return None
-    axis %= len(shape)
-    extent = shape[axis]
+    return axis, tuple(range(start, stop) for start, stop in pairwise(cuts))
+
+
+def _split_axis(call: Call) -> int | None:
+    found = as_axes(call.argument("axis"), len(call.operands[0].shape or ()))
+    return found[0] if found is not None and len(found) == 1 else None
+
+
+def _cuts(call: Call, extent: int | None) -> list[int] | None:
+    """Where a split cuts an axis, from 0 to its extent; None where that is open, or Keras refuses."""
+    sections = call.argument("indices_or_sections")
     if extent is None:
         return None
-    if isinstance(sections, int):
+    if type(sections) is int:
         if sections < 1 or (extent % sections and call.kind == "ops.split"):
             return None
         width, longer = divmod(extent, sections)
-        cuts = [number * width + min(number, longer) for number in range(1, sections)]
-    elif isinstance(sections, tuple) and all(isinstance(cut, int) for cut in sections):  # pyright: ignore
-        cuts = list(sections)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    else:
+        return [number * width + min(number, longer) for number in range(sections + 1)]
+    if not is_ints(sections):
         return None
-    bounds = list(zip([0, *cuts], [*cuts, extent], strict=True))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return axis, tuple(range(extent)[start:stop] for start, stop in bounds)
+    cuts = [0, *sections, extent]
+    return cuts if cuts == sorted(cuts) else None
 
 
 def _split_specs(call: Call) -> tuple[Spec, ...] | None:
-    found = split_ranges(call)
-    shape = call.operands[0].shape
-    if found is None or shape is None:
+    shape, axis, dtype = call.operands[0].shape, _split_axis(call), call.operands[0].dtype
+    sections = call.argument("indices_or_sections")
+    if shape is None or axis is None:
         return None
-    axis, ranges = found
-    return tuple(Spec((*shape[:axis], len(part), *shape[axis + 1 :]), call.operands[0].dtype) for part in ranges)
+    if shape[axis] is None and type(sections) is int:
+        return (Spec(shape, dtype),) * sections
+    cuts = _cuts(call, shape[axis])
+    if cuts is None:
+        return None
+    return tuple(Spec((*shape[:axis], stop - start, *shape[axis + 1 :]), dtype) for start, stop in pairwise(cuts))
 
 
 def _split_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    axis = call.argument("axis")
-    if not isinstance(axis, int):
-        return (None,) * rank
-    return tuple(None if index == axis % rank else (0, index) for index in range(rank))
+    axis = _split_axis(call)
+    if axis is None:
+        return keeps_nothing(call, rank)
+    return tuple(None if index == axis else (0, index) for index in range(rank))
 
 
 def _split_reason(_: Call, axis: int) -> str:
@@ -139,16 +153,44 @@ def _split_reason(_: Call, axis: int) -> str:
 
 
 def _take_specs(call: Call) -> tuple[Spec, ...] | None:
-    indices, axis, shape = call.argument("indices"), call.argument("axis"), call.operands[0].shape
-    if not isinstance(axis, int) or shape is None or len(call.operands) != 1:
+    found, dtype = _taken(call), call.operands[0].dtype
+    shape = call.operands[0].shape
+    if found is None or shape is None:
         return None
-    axis %= len(shape)
-    taken = indices.shape if isinstance(indices, Constant) else _nested_shape(indices)
-    return (Spec((*shape[:axis], *taken, *shape[axis + 1 :]), call.operands[0].dtype),)
+    axis, taken = found
+    if axis is None:
+        return (Spec(taken, dtype),)
+    return (Spec((*shape[:axis], *taken, *shape[axis + 1 :]), dtype),)
 
 
-def _nested_shape(indices: Any) -> tuple[int, ...]:
-    return (len(indices),) if isinstance(indices, tuple) else ()  # pyright: ignore[reportUnknownArgumentType]
+def _take_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    found = _taken(call)
+    if found is None or found[0] is None:
+        return keeps_nothing(call, rank)
+    axis, taken = found
+    after = range(axis + 1, rank - len(taken) + 1)
+    return (*((0, index) for index in range(axis)), *(None,) * len(taken), *((0, index) for index in after))
+
+
+def _taken(call: Call) -> tuple[int | None, Shape] | None:
+    """(axis, shape of the indices) of a gather; the axis is None for one from the flattened tensor."""
+    indices, axis = call.argument("indices"), call.argument("axis")
+    if not isinstance(call.argument("x"), Slot):
+        return None
+    taken = call.operands[1].shape if isinstance(indices, Slot) else _array_shape(indices)
+    axes = (None,) if axis is None else as_axes(axis, len(call.operands[0].shape or ()))
+    return None if taken is None or axes is None else (axes[0], taken)
+
+
+def _array_shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of an array, or of a nested tuple of ints; None for anything else."""
+    if isinstance(value, Constant):
+        return value.shape
+    if type(value) is int:
+        return ()
+    shapes = {_array_shape(item) for item in value} if isinstance(value, tuple) else set[Any]()  # pyright: ignore
+    inner = shapes.pop() if len(shapes) == 1 else None
+    return None if inner is None else (len(value), *inner)
 
 
 def concat_axis(call: Call) -> int:
@@ -158,23 +200,28 @@ def concat_axis(call: Call) -> int:
     return axis % rank
 
 
-def _concat_specs(call: Call) -> tuple[Spec, ...] | None:
-    shapes = [spec.shape or () for spec in call.operands]
+def _joins(call: Call) -> bool:
+    """True if tensors of one rank are joined along an axis that they have."""
+    axis = call.config["axis"] if call.kind == "layers.Concatenate" else call.argument("axis")
+    ranks = {len(spec.shape or ()) for spec in call.operands}
+    return len(ranks) == 1 and _all_tensors(call) and as_axes(axis, max(ranks)) is not None
+
+
+def _joined_dtype(call: Call) -> str | None:
     dtypes = {spec.dtype for spec in call.operands}
-    dtype = compute_dtype(call) if call.kind == "layers.Concatenate" else dtypes.pop() if len(dtypes) == 1 else None
-    if dtype is None or len({len(shape) for shape in shapes}) != 1 or not _all_tensors(call):
+    return dtypes.pop() if len(dtypes) == 1 else None
+
+
+def _concat_specs(call: Call) -> tuple[Spec, ...] | None:
+    """The other axes are those of the first operand, as Keras records them."""
+    dtype = compute_dtype(call) if call.kind == "layers.Concatenate" else _joined_dtype(call)
+    if dtype is None or not _joins(call):
         return None
     axis = concat_axis(call)
+    shapes = [spec.shape or () for spec in call.operands]
     joined = [shape[axis] for shape in shapes]
     total = None if None in joined else sum(extent for extent in joined if extent is not None)
-    result = [_agreed([shape[index] for shape in shapes]) for index in range(len(shapes[0]))]
-    result[axis] = total
-    return (Spec(tuple(result), dtype),)
-
-
-def _agreed(extents: list[int | None]) -> int | None:
-    known = [extent for extent in extents if extent is not None]
-    return known[0] if known else None
+    return (Spec((*shapes[0][:axis], total, *shapes[0][axis + 1 :]), dtype),)
 
 
 def _all_tensors(call: Call) -> bool:
@@ -184,6 +231,8 @@ def _all_tensors(call: Call) -> bool:
 
 def _concat_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     """All operands agree on the other axes, or Keras raises: they are those of the first."""
+    if not _joins(call):
+        return keeps_nothing(call, rank)
     axis = concat_axis(call)
     return tuple(None if index == axis else (0, index) for index in range(rank))
 
@@ -198,15 +247,27 @@ def _concat_reason(call: Call, axis: int) -> str:
     return f"{' + '.join(map(str, extents))} joined" if len(extents) <= 6 else f"{len(extents)} tensors joined"
 
 
-def _stack_specs(call: Call) -> tuple[Spec, ...] | None:
-    shapes = {spec.shape for spec in call.operands}
-    dtypes = {spec.dtype for spec in call.operands}
-    axis = call.argument("axis")
-    if len(shapes) != 1 or len(dtypes) != 1 or not isinstance(axis, int) or not _all_tensors(call):
+def _stack_axis(call: Call) -> int | None:
+    """The new axis of a stack; None where the operands cannot be stacked."""
+    shapes = [spec.shape or () for spec in call.operands]
+    axes = as_axes(call.argument("axis"), len(shapes[0]) + 1)
+    if axes is None or not _all_tensors(call) or len(set(map(len, shapes))) != 1:
         return None
-    shape = list(shapes.pop() or ())
-    shape.insert(axis % (len(shape) + 1), len(call.operands))
-    return (Spec(tuple(shape), dtypes.pop()),)
+    return axes[0]
+
+
+def _stack_specs(call: Call) -> tuple[Spec, ...] | None:
+    axis, dtype, shape = _stack_axis(call), _joined_dtype(call), call.operands[0].shape
+    if axis is None or dtype is None or shape is None:
+        return None
+    return (Spec((*shape[:axis], len(call.operands), *shape[axis:]), dtype),)
+
+
+def _stack_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    new, old = _stack_axis(call), iter(range(rank))
+    if new is None:
+        return keeps_nothing(call, rank)
+    return tuple(None if axis == new else (0, next(old)) for axis in range(rank))
 
 
 SUBSCRIPT = Knowledge(specs=_subscript_specs, kept=_subscript_kept, reason=_subscript_reason)
@@ -220,8 +281,8 @@ KINDS = {
     "ops.array_split": SPLIT,
     "ops.unstack": Knowledge(several=True),
     "ops.meshgrid": Knowledge(several=True),
-    "ops.take": Knowledge(specs=_take_specs),
+    "ops.take": Knowledge(specs=_take_specs, kept=_take_kept),
     "layers.Concatenate": Knowledge(specs=_concat_specs, kept=_concat_kept, reason=_concat_reason),
     "ops.concatenate": Knowledge(specs=_concat_specs, kept=_concat_kept, reason=_concat_reason),
-    "ops.stack": Knowledge(specs=_stack_specs),
+    "ops.stack": Knowledge(specs=_stack_specs, kept=_stack_kept),
 }

@@ -57,13 +57,10 @@ def annotation(facts: dict[str, Tree]) -> str:
 
 def _is_row(row: Any, *types: type | None) -> bool:
     """True for a tuple of entries of these types; None stands for a shape."""
-    return (
-        isinstance(row, tuple)
-        and len(row) == len(types)  # pyright: ignore[reportUnknownArgumentType]
-        and all(
-            is_shape(item) if kind is None else isinstance(item, kind) for item, kind in zip(row, types, strict=True)
-        )  # pyright: ignore
-    )
+    if not isinstance(row, tuple) or len(row) != len(types):  # pyright: ignore[reportUnknownArgumentType]
+        return False
+    pairs: list[tuple[Any, type | None]] = list(zip(row, types, strict=True))  # pyright: ignore
+    return all(is_shape(item) if kind is None else isinstance(item, kind) for item, kind in pairs)
 
 
 def _are_rows(value: Any, fits: Callable[[Any], bool]) -> bool:

@@ -211,8 +211,7 @@ def _lambda(node: ast.Lambda) -> Function:
     if not isinstance(body, ast.Subscript) or not isinstance(body.value, ast.Name) or names != [body.value.id]:
         refuse(node, "a lambda must be one subscript of its one argument, as in lambda t: t[..., 0:4]")
     key = key_of(body.slice)
-    selection: tuple[Tree, ...] = key if isinstance(key, tuple) else (key,)
-    return Function(selection=selection, known="proved")
+    return Function(selection=key if isinstance(key, tuple) else (key,), known="proved")  # pyright: ignore
 
 
 def key_of(node: ast.expr) -> Tree:
@@ -287,16 +286,16 @@ def add_keywords(
     plain: list[str] = []
     for keyword in node.keywords:
         value = read(keyword.value, tensors)
-        more = value if keyword.arg is None else {keyword.arg: value}
-        if not isinstance(more, dict):
+        if keyword.arg is None and not isinstance(value, FrozenDict):
             fail(node, f"a dict must follow the ** in {excerpt(node)!r}")
+        more: dict[str, Tree] = value if keyword.arg is None else {keyword.arg: value}
         if keyword.arg is not None:
             right = misspelt(keyword.arg, known)
             if right:
                 fail(node, f"{excerpt(node.func)} has no parameter {keyword.arg!r}; did you mean {right!r}?")
             plain.append(keyword.arg)
-        twice = next((key for key in more if key in found), None)  # pyright: ignore[reportUnknownVariableType]
+        twice = next((key for key in more if key in found), None)
         if twice is not None:
             fail(node, f"argument {twice!r} of {excerpt(node.func)} is given twice")
-        found.update(more)  # pyright: ignore[reportUnknownArgumentType]
+        found.update(more)
     return plain

@@ -23,7 +23,7 @@ OBJECTS = ("_initializer", "_regularizer", "_constraint")
 NEEDED = ("filters", "kernel_size", "units", "function")
 """Config entries without which nothing can be made; others that have no default may depend on the rest."""
 
-FAMILIES = (bool, int, str, bytes)
+FAMILIES = (bool, int, float, complex, str, bytes)
 """A value of a subclass is written, and so compared, as one of these."""
 
 INPUT_KEYWORDS = ("shape", "batch_size", "batch_shape", "name", "dtype", "sparse", "ragged", "optional")
@@ -41,15 +41,18 @@ MANY = 1_000_000
 
 def same(left: Any, right: Any) -> bool:
     """Equal, and not just by ``1 == True == 1.0`` or ``0.0 == -0.0``; a nan is the same as another."""
-    if left is right or (type(left) is type(right) and type(left) in SIMPLE):
-        return left == right or left is right
+    if left is right:
+        return True
+    if type(left) in SIMPLE and type(right) in SIMPLE:
+        return left == right and isinstance(left, bool) == isinstance(right, bool)
     if isinstance(left, float) and isinstance(right, float):
         equal = left == right and math.copysign(1, left) == math.copysign(1, right)
         return equal or (math.isnan(left) and math.isnan(right))
     if isinstance(left, tuple) and isinstance(right, tuple):
         return len(left) == len(right) and all(map(same, left, right))  # pyright: ignore
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)  # pyright: ignore
+        pairs: Any = left.keys() == right.keys() and [(item, right[key]) for key, item in left.items()]  # pyright: ignore
+        return pairs is not False and all(one is other or same(one, other) for one, other in pairs)
     if isinstance(left, Object) and isinstance(right, Object):
         return left.kind == right.kind and same(left.config, right.config)
     if isinstance(left, Slice) and isinstance(right, Slice):
@@ -63,7 +66,7 @@ def same(left: Any, right: Any) -> bool:
     for family in FAMILIES:
         if isinstance(left, family) or isinstance(right, family):
             return isinstance(left, family) and isinstance(right, family) and left == right
-    return type(left) is type(right) and left == right
+    return bool(left == right)
 
 
 def positions(kind: str) -> tuple[str, ...]:
@@ -127,12 +130,12 @@ def implied_config(kind: str, given: Mapping[str, Tree]) -> FrozenDict:
         UNFIT: what is given is none that the kind could have.
     """
     if SIMPLE.issuperset(map(type, given.values())):
-        return _simple_config(kind, tuple((key, type(value), value) for key, value in given.items()))
+        return _simple_config(kind, tuple([(key, isinstance(value, bool), value) for key, value in given.items()]))
     return _config(kind, given)
 
 
 @functools.lru_cache(maxsize=256)
-def _simple_config(kind: str, rows: tuple[tuple[str, type, Tree], ...]) -> FrozenDict:
+def _simple_config(kind: str, rows: tuple[tuple[str, bool, Tree], ...]) -> FrozenDict:
     """Most layers of a model are made alike: they share one config."""
     return _config(kind, {key: value for key, _, value in rows})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 FUNCTIONS = ("ops.", "activations.")
 """Kinds that are written as a plain call, ``ops.add(x, y)``; all others as a layer that is made, then called."""
@@ -40,7 +40,7 @@ def implied_layer(node: str) -> str:
     return re.sub(r":\d+(?=/|\Z)", "", node) if ":" in node else node
 
 
-def implied_operation(targets: list[str], *, several: bool) -> str | None:
+def implied_operation(targets: Sequence[str], *, several: bool) -> str | None:
     """The id that the variables on the left imply: ``x``, or ``split`` for ``split_0, split_1``; None if none."""
     if not several:
         return targets[0]

@@ -57,7 +57,8 @@ def python(source: str, mode: str = "exec") -> Any:
     """The body of a piece of Python: statements, or with ``eval`` one expression."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape is no reason to speak, and none to raise
-        return ast.parse(source, mode=mode).body
+        tree: Any = ast.parse(source, mode=mode)
+        return tree.body
 
 
 def _is_too_deep(line: str) -> bool:

@@ -169,6 +169,8 @@ def _count(target: Target | None) -> int | None:
 def _arguments(scope: Scope, node: ast.Call, kind: str) -> dict[str, Tree]:
     """The call's arguments by parameter name; a ``*parameter`` takes all that is left."""
     order, inside = positions(kind), reader_of(scope)
+    if len(node.args) == 1 and not node.keywords and order and not order[0].startswith("*"):
+        return {order[0]: read(node.args[0], inside)}  # nearly every call
     given = [read(argument, inside) for argument in node.args]
     starred = next((index for index, name in enumerate(order) if name.startswith("*")), None)
     if starred is not None and len(given) > starred:
@@ -203,11 +205,11 @@ def _batch_shape(node: ast.Call, found: dict[str, Tree]) -> tuple[int | None, ..
     if len(given) != 1:
         refuse(node, "Input needs one of shape and batch_shape")
     shape, batch = found.pop(given[0]), found.pop("batch_size", None)
-    shape = (shape,) if type(shape) is int else shape
+    extents: tuple[Any, ...] = shape if isinstance(shape, tuple) else (shape,)  # pyright: ignore
     if shape is not None and given == ["shape"]:
-        shape = (batch, *shape) if isinstance(shape, tuple) else shape
+        extents = (batch, *extents)
     elif batch is not None:
         refuse(node, "Input takes batch_size with a shape")
-    if shape is not None and not is_shape(shape):
+    if not is_shape(extents):
         refuse(node, "Input needs a shape of ints and None")
-    return shape
+    return None if shape is None else extents

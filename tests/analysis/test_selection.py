@@ -83,7 +83,6 @@ def test_no_selection(body: str) -> None:
         ("ops.split(x, 4, axis=-1)", [2, 2, 2, 2]),
         ("ops.split(x, (1, 3), axis=2)", [1, 2, 5]),
         ("ops.array_split(x, 3, axis=-1)", [3, 3, 2]),
-        ("ops.split(x, (3, 2), axis=2)", [3, 0, 6]),
     ],
 )
 def test_splits(call: str, widths: list[int]) -> None:

@@ -16,7 +16,11 @@ def dump(found: dict[str, Any]) -> str:
     """One line an entry, so that a diff shows what changed in Keras."""
     parts: list[str] = []
     for key, value in found.items():
-        rows = [f"  {json.dumps(name)}: {json.dumps(item)}" for name, item in value.items()] if isinstance(value, dict) else []  # pyright: ignore
+        rows = (
+            [f"  {json.dumps(name)}: {json.dumps(item)}" for name, item in value.items()]
+            if isinstance(value, dict)
+            else []
+        )  # pyright: ignore
         body = "{\n" + ",\n".join(rows) + "\n }" if rows else json.dumps(value)
         parts.append(f" {json.dumps(key)}: {body}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
