@@ -84,6 +84,17 @@ def _depthwise_weights(call: Call) -> tuple[Weight, ...] | None:
     return _with_bias(call, ("kernel", kernel, True), channels * multiplier)
 
 
+def _separable_weights(call: Call) -> tuple[Weight, ...] | None:
+    channels = _channels(call)
+    if channels is None:
+        return None
+    multiplier, filters, size = (call.config[key] for key in ("depth_multiplier", "filters", "kernel_size"))
+    depthwise = ("depthwise_kernel", (*size, channels, multiplier), True)
+    pointwise = ("pointwise_kernel", (*(1 for _ in size), channels * multiplier, filters), True)
+    bias = [("bias", (filters,), True)] if call.config["use_bias"] is True else []
+    return variables(call, depthwise, pointwise, *bias)
+
+
 def _channels(call: Call) -> int | None:
     shape = image_shape(call)
     return shape[channel_axis(call, len(shape))] if shape else None
@@ -181,7 +192,12 @@ DEPTHWISE = Knowledge(
     specs=_conv_specs, weights=_depthwise_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
 )
 
+SEPARABLE = Knowledge(
+    specs=_conv_specs, weights=_separable_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
+)
+
 KINDS = {
+    **dict.fromkeys(("layers.SeparableConv1D", "layers.SeparableConv2D"), SEPARABLE),
     **dict.fromkeys(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D"), CONV),
     **dict.fromkeys(("layers.DepthwiseConv1D", "layers.DepthwiseConv2D"), DEPTHWISE),
     "layers.Dense": Knowledge(specs=_dense_specs, weights=_dense_weights, kept=_dense_kept, reason=_dense_reason),

@@ -92,7 +92,7 @@ def _promoted(name: str, call: Call) -> str | None:
     if len(dtypes) != 1 or not scalars <= {bool, int, float}:
         return None
     dtype = dtypes.pop()
-    if name in ("arctan2", "hypot") and (scalars - {float} or not is_float(dtype)):
+    if name in ("arctan2", "hypot") and (scalars or not is_float(dtype)):
         return None
     if float in scalars and not is_float(dtype):
         return "float32"

@@ -51,8 +51,7 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, tuple) and isinstance(right, tuple):
         return len(left) == len(right) and all(map(same, left, right))  # pyright: ignore
     if isinstance(left, dict) and isinstance(right, dict):
-        pairs: Any = left.keys() == right.keys() and [(item, right[key]) for key, item in left.items()]  # pyright: ignore
-        return pairs is not False and all(one is other or same(one, other) for one, other in pairs)
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)  # pyright: ignore
     if isinstance(left, Object) and isinstance(right, Object):
         return left.kind == right.kind and same(left.config, right.config)
     if isinstance(left, Slice) and isinstance(right, Slice):

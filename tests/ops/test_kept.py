@@ -121,6 +121,7 @@ def call_node(graph: Graph) -> tuple[str, Op]:
 
 
 @pytest.mark.keras
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
 @pytest.mark.parametrize("family", (*FAMILIES, *OPERATIONS))
 @given(random=RANDOM)
 @settings(max_examples=60)
@@ -141,6 +142,7 @@ def test_kept_axes_have_the_extent_of_their_origin_at_every_size(
 
 
 @pytest.mark.keras
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
 @pytest.mark.parametrize("family", (*FAMILIES, *OPERATIONS))
 @given(random=RANDOM)
 @settings(max_examples=15)
@@ -187,6 +189,15 @@ def test_nothing_is_kept_by_what_may_broadcast() -> None:
         (0, 0), None, (0, 2), None,
     )  # fmt: skip
     assert kept_by("layers.Rescaling", {"scale": FrozenDict(), "offset": 0.0}, (None, 4)) == (None, None)
+
+
+def test_squeezing_all_that_is_1_depends_on_the_open_sizes() -> None:
+    def claims(shape: Any, rest: Any) -> Any:
+        op = Op("ops.squeeze", None, FrozenDict(), FrozenDict(x=Slot(0)), (), (Spec(rest, "float32"),))
+        return kept(op, (Spec(shape, "float32"),))
+
+    assert claims((None, 1, 4), (None, 4)) == (None, None)
+    assert claims((2, 1, 4), (2, 4)) == ((0, 0), (0, 2))
 
 
 @pytest.mark.parametrize("kind", sorted(_families()))

@@ -292,6 +292,7 @@ FAMILIES: tuple[Callable[[Random], Example], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
 @pytest.mark.parametrize("family", FAMILIES)
 @given(random=RANDOM)
 @settings(max_examples=80)

@@ -93,9 +93,22 @@ def configs(draw: st.DrawFn, kind: str) -> FrozenDict:
     """A config that is complete, but for what is changed in it; or anything."""
     if draw(st.booleans()):
         return FrozenDict(draw(st.dictionaries(keys, trees, max_size=3)))
-    given: dict[str, Tree] = {"filters": 4, "kernel_size": (3, 3), "units": 4, "batch_shape": (None, 4), "pool_size": (2, 2)}
+    given: dict[str, Tree] = {
+        "filters": 4,
+        "kernel_size": (3, 3),
+        "units": 4,
+        "batch_shape": (None, 4),
+        "pool_size": (2, 2),
+    }
     given |= {"function": draw(st.builds(Function, texts, st.none() | selections)), "axis": -1}
-    usual = {"layers.Conv2D", "layers.Dense", "layers.ReLU", "layers.Lambda", "layers.InputLayer", "layers.MaxPooling2D"}
+    usual = {
+        "layers.Conv2D",
+        "layers.Dense",
+        "layers.ReLU",
+        "layers.Lambda",
+        "layers.InputLayer",
+        "layers.MaxPooling2D",
+    }
     needed = {
         "layers.Conv2D": ("filters", "kernel_size"), "layers.Dense": ("units",), "layers.Lambda": ("function",),
         "layers.InputLayer": ("batch_shape",), "layers.MaxPooling2D": ("pool_size",), "layers.Conv2DTranspose": ("filters", "kernel_size"),
@@ -123,7 +136,9 @@ def arguments(draw: st.DrawFn, kind: str, operands: Sequence[Value]) -> FrozenDi
         wrapped: Tree = tuple(inside)
         how = draw(st.sampled_from(("tuple", "dict", "slice", "mixed")))
         if how == "dict":
-            wrapped = FrozenDict(zip(draw(st.lists(keys, min_size=count, max_size=count, unique=True)), inside, strict=True))
+            wrapped = FrozenDict(
+                zip(draw(st.lists(keys, min_size=count, max_size=count, unique=True)), inside, strict=True)
+            )
         elif how == "slice":
             wrapped = Slice(inside[0], tuple(inside[1:]), draw(scalars))
         elif how == "mixed":
@@ -132,7 +147,11 @@ def arguments(draw: st.DrawFn, kind: str, operands: Sequence[Value]) -> FrozenDi
         if draw(st.booleans()):
             break
     names = list(named) if draw(st.booleans()) else []
-    names += [name for name in draw(st.lists(keys, min_size=len(slots), max_size=len(slots) + 2, unique=True)) if name not in names]
+    names += [
+        name
+        for name in draw(st.lists(keys, min_size=len(slots), max_size=len(slots) + 2, unique=True))
+        if name not in names
+    ]
     found: dict[str, Tree] = {}
     for name in names:
         if slots and (draw(st.booleans()) or len(names) - len(found) <= len(slots)):
