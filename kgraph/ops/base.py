@@ -180,7 +180,7 @@ def is_ints(value: Any) -> TypeGuard[tuple[int, ...]]:
 
 def as_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
     """One axis or several, counted from the front; None if they are no ints, or there are no such axes."""
-    found = axes if isinstance(axes, tuple) else (axes,)
+    found = axes if isinstance(axes, tuple) else (axes,)  # pyright: ignore[reportUnknownVariableType]
     if not is_ints(found) or any(not -rank <= axis < rank for axis in found):
         return None
     return tuple(axis % rank for axis in found)

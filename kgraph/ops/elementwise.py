@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kgraph.graph import Constant, FrozenDict, Slot, Spec
 from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_float, keeps_all, keeps_nothing, same_specs
 
@@ -58,8 +60,8 @@ def merge_shapes(call: Call) -> tuple[tuple[int | None, ...], ...] | None:
 
 def merge_operands(arguments: FrozenDict) -> tuple[Slot | Constant, ...]:
     """The tensors and array constants that a merge joins, in order; scalars do not count."""
-    first = [value for key, value in arguments.items() if key not in ("mask", "training")]
-    flat = [item for value in first for item in (value if isinstance(value, tuple) else (value,))]  # pyright: ignore
+    given = [value for key, value in arguments.items() if key not in ("mask", "training")]
+    flat: list[Any] = [item for value in given for item in (value if isinstance(value, tuple) else (value,))]  # pyright: ignore
     return tuple(item for item in flat if isinstance(item, Slot) or (isinstance(item, Constant) and item.shape != ()))
 
 
@@ -84,11 +86,12 @@ def _promoted(name: str, call: Call) -> str | None:
     """The dtype that Keras records; None for tensors of unequal dtypes, and for what promotes in a way of its own."""
     dtypes = {spec.dtype for spec in call.operands}
     scalars: set[type] = {float} if name in FLOATING else set()
-    for value in call.arguments.values():
+    given: list[Any] = list(call.arguments.values())
+    for value in given:
         if isinstance(value, Constant):
             dtypes.add(value.dtype)
         elif not isinstance(value, Slot):
-            scalars.add(type(value))
+            scalars.add(type(value))  # pyright: ignore[reportUnknownArgumentType]
     if len(dtypes) != 1 or not scalars <= {bool, int, float}:
         return None
     dtype = dtypes.pop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kgraph.graph import Weight
-from kgraph.ops.base import Call, Knowledge, keeps_all, same_specs, variables
+from kgraph.ops.base import Call, Knowledge, as_axes, keeps_all, same_specs, variables
 
 
 def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
@@ -37,11 +37,9 @@ def _group_norm_weights(call: Call) -> tuple[Weight, ...] | None:
 
 def _extents(call: Call) -> tuple[int | None, ...] | None:
     """The sizes of the normalised axes; None where the operand has no such axes."""
-    shape, axis = call.operands[0].shape, call.config["axis"]
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    if shape is None or any(type(axis) is not int or not -len(shape) <= axis < len(shape) for axis in axes):
-        return None
-    return tuple(shape[axis] for axis in axes)
+    shape = call.operands[0].shape
+    axes = None if shape is None else as_axes(call.config["axis"], len(shape))
+    return None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
 
 
 def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tuple[str, tuple[int | None, ...], bool]]:

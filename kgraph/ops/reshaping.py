@@ -263,9 +263,10 @@ def _depth(value: Any) -> int | None:
     if isinstance(value, Object) and value.kind == "__numpy__":
         value = value.config.get("value")
     depth = 0
-    while isinstance(value, tuple) and value:
-        value, depth = value[0], depth + 1
-    return depth if isinstance(value, (int, float)) else None
+    inner: Any = value
+    while isinstance(inner, tuple) and inner:
+        inner, depth = next(iter(inner)), depth + 1  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return depth if isinstance(inner, (int, float)) else None
 
 
 RESHAPE = Knowledge(specs=_reshape_specs, reason=_reshape_reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from kgraph.graph import Constant, Function, Shape, Slice, Slot, Spec
+from kgraph.graph import Constant, Function, Slice, Slot, Spec
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_ints, keeps_nothing
 
 Key = tuple[Any, ...]
@@ -16,7 +16,7 @@ def expand_key(key: Any, rank: int) -> Key | None:
 
     None where the key is not a basic one, or holds more entries than the tensor has axes.
     """
-    parts: Key = key if isinstance(key, tuple) else (key,)
+    parts: Key = (*key,) if isinstance(key, tuple) else (key,)  # pyright: ignore[reportUnknownVariableType]
     if any(not _is_basic(part) for part in parts):
         return None
     if ... not in parts:
@@ -167,12 +167,12 @@ def _take_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     found = _taken(call)
     if found is None or found[0] is None:
         return keeps_nothing(call, rank)
-    axis, taken = found
+    axis, taken = found[0], found[1]
     after = range(axis + 1, rank - len(taken) + 1)
     return (*((0, index) for index in range(axis)), *(None,) * len(taken), *((0, index) for index in after))
 
 
-def _taken(call: Call) -> tuple[int | None, Shape] | None:
+def _taken(call: Call) -> tuple[int | None, tuple[int | None, ...]] | None:
     """(axis, shape of the indices) of a gather; the axis is None for one from the flattened tensor."""
     indices, axis = call.argument("indices"), call.argument("axis")
     if not isinstance(call.argument("x"), Slot):
@@ -190,7 +190,7 @@ def _array_shape(value: Any) -> tuple[int, ...] | None:
         return ()
     shapes = {_array_shape(item) for item in value} if isinstance(value, tuple) else set[Any]()  # pyright: ignore
     inner = shapes.pop() if len(shapes) == 1 else None
-    return None if inner is None else (len(value), *inner)
+    return None if inner is None else (len(value), *inner)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def concat_axis(call: Call) -> int:

@@ -117,7 +117,7 @@ def resized(random: Random, specs: list[Any]) -> list[tuple[int, ...]]:
 
 
 def call_node(graph: Graph) -> tuple[str, Op]:
-    return next((node, op) for node, op in reversed(graph.ops.items()) if not op.is_input)
+    return next((node, op) for node, op in reversed(list(graph.ops.items())) if not op.is_input)
 
 
 @pytest.mark.keras
@@ -205,7 +205,17 @@ def test_nothing_is_said_of_operands_of_another_rank(kind: str) -> None:
     """Whatever a graph says that was not made by Keras, the answer is none and not an error."""
     entry = load("kgraph.ops").complete(kind, FrozenDict({"filters": 2, "kernel_size": 1, "pool_size": 1}))
     config = {key: value for key, value in entry.items() if type(value).__name__ != "Required"}
-    sizes = {"axis": 3, "units": 1, "input_dim": 2, "output_dim": 2, "n": 1, "dims": (3, 1), "target_shape": (7, 7), "scale": 1.0, "offset": 0.0}
+    sizes = {
+        "axis": 3,
+        "units": 1,
+        "input_dim": 2,
+        "output_dim": 2,
+        "n": 1,
+        "dims": (3, 1),
+        "target_shape": (7, 7),
+        "scale": 1.0,
+        "offset": 0.0,
+    }
     config = {**sizes, **config, "axis": 3}
     for shape in ((), (None,), (None, 2), (None,) * 7):
         for arguments in ({"x": Slot(0)}, {"x": Slot(0), "axis": 9, "key": (0, 0, 0, 0), "indices": 1}):

@@ -61,7 +61,9 @@ def compare(graph: Graph, *, specs: bool = True, weights: bool = True) -> None:
         assert own == op.weights or (own is None and not weights), (call, own, op.weights)
 
 
-def image(random: Random, rank: int, data_format: str, channels: int, sizes: tuple[int | None, ...] = SIZES) -> Any:
+def image(
+    random: Random, rank: int, data_format: str, channels: int | None, sizes: tuple[int | None, ...] = SIZES
+) -> Any:
     """A random image-like shape."""
     spatial = tuple(random.choice(sizes) for _ in range(rank))
     batch = random.choice((None, None, 1, 4))
@@ -116,6 +118,18 @@ def depthwise_convolution(random: Random) -> Example:
     options |= {"use_bias": random.choice((True, False))}
     shape = image(random, rank, options["data_format"], random.choice((1, 3)))
     return of(f"DepthwiseConv{rank}D", **options), [(shape, "float32")]
+
+
+def separable_convolution(random: Random) -> Example:
+    rank = random.choice((1, 2))
+    options = {**window(random, rank), **common(random), "filters": random.choice((1, 4))}
+    options["strides"] = random.choice((1, 1, 2))
+    if random.random() < 0.4:
+        options |= {"strides": 1, "dilation_rate": random.choice((1, 2))}
+    options |= {"kernel_size": per_axis(random, rank, (1, 2, 3)), "depth_multiplier": random.choice((1, 2, 3))}
+    options |= {"use_bias": random.choice((True, False))}
+    shape = image(random, rank, options["data_format"], random.choice((1, 3)))
+    return of(f"SeparableConv{rank}D", **options), [(shape, "float32")]
 
 
 def pooling(random: Random) -> Example:
@@ -287,7 +301,7 @@ def slicing_lambda(random: Random) -> Example:
 
 
 FAMILIES: tuple[Callable[[Random], Example], ...] = (
-    convolution, depthwise_convolution, pooling, global_pooling, padding, upsampling, flatten, reshape, permute, repeat,
+    convolution, depthwise_convolution, separable_convolution, pooling, global_pooling, padding, upsampling, flatten, reshape, permute, repeat,
     same, dense, embedding, normalization, merge, concatenate, slicing_lambda,
 )  # fmt: skip
 

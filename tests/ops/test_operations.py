@@ -249,7 +249,7 @@ def test_arguments_given_as_arrays() -> None:
 
 
 def last(graph: Graph) -> Op:
-    return next(reversed(graph.ops.values()))
+    return list(graph.ops.values())[-1]
 
 
 def shapes(function: Callable[[Any], Any], *inputs: tuple[int, ...]) -> tuple[Any, Any]:

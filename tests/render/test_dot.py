@@ -39,7 +39,7 @@ n0 [label="InputLayer\\nimage\\n4 · float32", tooltip=…, fillcolor="#eff2f6",
 n1 [label="ReLU\\nrelu_0\\n[output]", tooltip=…, fillcolor="#f7f6e1", color="#999933", fontcolor="#16202c", penwidth=1, peripheries=1];
 n0 -> n1 [label="4", fontcolor="#536071", edgetooltip=…, labeltooltip=…];
 }
-"""  # noqa: E501
+"""
 
 
 def test_a_golden() -> None:

@@ -42,7 +42,7 @@ WRITTEN_WITH = {"Input", "Model", "Object", "Custom", "constant", "opaque", "sli
 
 def family(value: object) -> type:
     """The type that a value of a subclass is written as."""
-    return next(kind for kind in (bool, int, float, complex, str, bytes, object) if isinstance(value, kind))
+    return next((kind for kind in (bool, int, float, complex, str, bytes) if isinstance(value, kind)), type(value))
 
 
 def exact(tree: Any) -> Any:
