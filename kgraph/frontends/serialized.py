@@ -73,6 +73,9 @@ def _freeze_mapping(value: Mapping[Any, Any]) -> Tree:
 
 def _freeze_other(value: Any) -> Tree:
     """Things that ``get_config`` of a live object may hold: numpy scalars and arrays, dtypes, functions, objects."""
+    for cls, plain in AS_PLAIN.items():
+        if isinstance(value, cls):
+            return freeze(plain(value))
     kind = f"custom.{type(value).__module__}.{type(value).__qualname__}"
     if isinstance(value, type):
         return Object("class", FrozenDict(value=f"{value.__module__}.{value.__qualname__}"))
@@ -80,9 +83,6 @@ def _freeze_other(value: Any) -> Tree:
         return Object(kind, FrozenDict(value=value.name))
     if isinstance(value, (set, frozenset)):
         return Object(type(value).__name__, FrozenDict(value=tuple(sorted(map(freeze, value), key=repr))))  # pyright: ignore
-    for cls, plain in AS_PLAIN.items():
-        if isinstance(value, cls):
-            return freeze(plain(value))
     return _freeze_foreign(value, kind)
 
 

@@ -100,7 +100,7 @@ def _evident(node: ast.expr, trees: tuple[FrozenDict, FrozenDict], facts: Facts)
     except IndexError:
         found = None
     if found is None or rows:
-        fail(node, f"the annotation tells of {len(facts.evidence)} functions, {excerpt(node)!r} holds another number")
+        fail(node, f"the annotation tells of another number of functions than {excerpt(node)!r} holds")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NoReturn
 
@@ -55,7 +56,7 @@ def refuse(node: ast.expr | ast.stmt, message: str) -> NoReturn:
 def excerpt(node: ast.AST) -> str:
     """The beginning of a piece of source, for a message."""
     try:
-        source = " ".join(ast.unparse(node).split("\n"))
+        source = re.sub(r"\n\s*", " ", ast.unparse(node))
     except ValueError:  # a number that is too long to be printed
         return f"this {type(node).__name__}"
     return source if len(source) <= 80 else f"{source[:77]}..."
@@ -106,7 +107,7 @@ def read(node: ast.expr, tensors: Tensors | None = None) -> Tree:
         return _call(node, tensors)
     if isinstance(node, ast.Lambda):
         return _lambda(node)
-    return fail(node, f"cannot read {excerpt(node)!r}; expected a literal or a tensor defined above")
+    return fail(node, f"cannot read {excerpt(node)!r}; expected a literal{' or a tensor' if tensors else ''}")
 
 
 def _negated(node: ast.UnaryOp) -> Tree:

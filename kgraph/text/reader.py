@@ -27,6 +27,8 @@ def parse(text: str) -> Graph:
     Raises:
         TextError: the text is not such code; the message names the line.
     """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TextError(f"line 1: expected the text of a model, received {type(text).__name__}")
     scope, graph = Scope(), None
     for offset, statement in statements(text):
         try:

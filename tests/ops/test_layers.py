@@ -122,7 +122,7 @@ def depthwise_convolution(random: Random) -> Example:
 
 def separable_convolution(random: Random) -> Example:
     rank = random.choice((1, 2))
-    options = {**window(random, rank), **common(random), "filters": random.choice((1, 4))}
+    options: dict[str, Any] = {**window(random, rank), **common(random), "filters": random.choice((1, 4))}
     options["strides"] = random.choice((1, 1, 2))
     if random.random() < 0.4:
         options |= {"strides": 1, "dilation_rate": random.choice((1, 2))}

@@ -175,6 +175,12 @@ def test_other_inputs_axes_and_sources_are_refused() -> None:
     assert refusal(mixed) == "branch 1 (c1) has dtype float16, the other float32"
 
 
+def test_a_constant_beside_the_branches_is_no_branch() -> None:
+    body = branches(HALVES, [CONV] * 2, "ops").replace("[c0, c1]", '[c0, c1, constant("float32", (1, 8, 8, 2), "d")]')
+    fact = "\"{'outputs': (((None, 8, 8, 10), 'float32'),)}\"\n"
+    assert refusal(body.replace("y = ", fact + "y = ")) == "y joins a constant too"
+
+
 def test_a_slice_that_casts_is_refused_unless_the_convolution_casts_the_same() -> None:
     halves = ['Lambda(lambda t: t[..., 0:4], dtype="float16")(x)', 'Lambda(lambda t: t[..., 4:8], dtype="float16")(x)']
     assert refusal(branches(halves, [CONV] * 2)) == "s0 also casts from float32 to float16"

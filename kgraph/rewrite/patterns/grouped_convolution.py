@@ -20,7 +20,7 @@ Becomes:
 from __future__ import annotations
 
 from kgraph.analysis.selection import common_source, selections
-from kgraph.graph import FrozenDict, Graph, Op, Slot, Value
+from kgraph.graph import Constant, FrozenDict, Graph, Op, Slot, Value, leaves
 from kgraph.ops import call_of
 from kgraph.ops.base import channel_axis, compute_dtype
 from kgraph.ops.selecting import concat_axis
@@ -41,6 +41,8 @@ def match(graph: Graph, root: str) -> Match | Refused | None:
     sliced = [node for node in convs if inputs[node] in selections(graph)]
     if len(sliced) < 2:
         return None
+    if any(isinstance(leaf, Constant) for leaf in leaves(graph.ops[root].arguments)):
+        return Refused(f"{root} joins a constant too", (root,))
     for index, value in enumerate(operands):
         if graph.ops[value.node].kind not in CONVOLUTIONS:
             kind = graph.ops[value.node].kind
@@ -78,10 +80,8 @@ def _odd_slice(graph: Graph, root: str, convs: list[str]) -> Refused | None:
     values = [graph.operands[node][0] for node in convs]
     plain = next((index for index, value in enumerate(values) if value not in selections(graph)), None)
     if plain is not None:
-        node = convs[plain]
-        return Refused(
-            f"branch {plain} ({node}) reads {values[plain]}, which is no slice; the others read slices", (node,)
-        )
+        reason = f"branch {plain} ({convs[plain]}) reads {values[plain]}, which is no slice; the others read slices"
+        return Refused(reason, (convs[plain],))
     chosen = common_source(graph, values)
     for index, (value, selection) in enumerate(zip(values, chosen, strict=True)):
         source = selection.source
