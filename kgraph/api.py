@@ -11,6 +11,7 @@ from kgraph.analysis.extents import extents, shown_shape
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import load
 from kgraph.graph import Graph, Value, parameters, values
+from kgraph.memory import collector_paused
 from kgraph.rewrite import Outcome, rewrite
 from kgraph.rules.base import Facts, Rule
 from kgraph.rules.discover import discovered
@@ -22,6 +23,7 @@ def version() -> str:
     return metadata.version("kgraph")
 
 
+@collector_paused()
 def extract(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> Graph:
     """The Graph of a source.
 
@@ -38,6 +40,7 @@ def extract(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False)
     return load(source, nested=nested, run_lambdas=run_lambdas)[0]
 
 
+@collector_paused()
 def fuse(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> Outcome:
     """Fuses what hand-written subgraphs can be fused exactly, and says why the near misses cannot.
 
@@ -73,6 +76,7 @@ def draw(source: Any, path: str | os.PathLike[str] | None = None, *, report: Rep
     return render(extract(source), path, report=report)
 
 
+@collector_paused()
 def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> Report:
     """Checks a model: a verdict on every merge, fusions, refusals and the findings of every rule.
 
@@ -83,6 +87,7 @@ def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -
     return check_graph(graph, origin)
 
 
+@collector_paused()
 def check_graph(graph: Graph, origin: Source) -> Report:
     """The Report on a graph whose origin is known."""
     facts = Facts(graph, origin)

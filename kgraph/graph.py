@@ -286,12 +286,15 @@ def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
     if stray is not None:
         raise GraphError(f"the graph has no node {stray!r}, but is given operands for it")
     layers: dict[str, str] = {}
-    checked: set[int] = set()
+    checked: dict[int, list[int]] = {}  # calls and layers that are alike may share their trees
     for node, op in graph.ops.items():
-        if id(op.config) not in checked:  # layers that are configured alike may share one
-            checked.add(id(op.config))
-            check_tree(op.config, "the config of node", node)
-        _check_op(node, op, operands[node])
+        if id(op.config) not in checked:
+            checked[id(op.config)] = check_tree(op.config, "the config of node", node)
+        if id(op.arguments) not in checked:
+            found = check_tree(op.arguments, "the arguments of node", node, Slot)
+            checked[id(op.arguments)] = [slot.index for slot in found]
+        _check_slots(node, checked[id(op.arguments)], len(operands[node]))
+        _check_shapes(node, op)
         for value in operands[node]:
             _check_value(graph.ops, value, "node", node)
         if op.layer is not None and layers.setdefault(op.layer, node) != node:
@@ -305,18 +308,19 @@ def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
             raise GraphError(f"the declared input {value.node!r} is computed from other tensors")
 
 
-def _check_op(node: str, op: Op, operands: tuple[Value, ...]) -> None:
-    single = len(op.arguments) == 1 and next(iter(op.arguments.values())) == Slot(0)  # nearly every call
-    found = [0] if single else [s.index for s in check_tree(op.arguments, "the arguments of node", node, Slot)]
-    if found != list(range(len(operands))):
-        held = f"{found[:10]}{'...' if len(found) > 10 else ''}"
-        raise GraphError(f"node {node!r} has {len(operands)} operands, but its arguments hold the slots {held}")
-    shapes = [*(spec.shape for spec in op.outputs), *(weight.shape for weight in op.weights or ())]
-    odd = next((shape for shape in shapes if shape is not None and not is_shape(shape)), None)
-    if odd is not None:
-        raise GraphError(
-            f"node {node!r} has the shape {odd!r}; expected a tuple of ints that are not negative, and None"
-        )
+def _check_slots(node: str, found: list[int], operands: int) -> None:
+    if found == [0] if operands == 1 else found == list(range(operands)):
+        return
+    held = f"{found[:10]}{'...' if len(found) > 10 else ''}"
+    raise GraphError(f"node {node!r} has {operands} operands, but its arguments hold the slots {held}")
+
+
+def _check_shapes(node: str, op: Op) -> None:
+    for shape in (*[spec.shape for spec in op.outputs], *[weight.shape for weight in op.weights or ()]):
+        if shape is not None and not is_shape(shape):
+            raise GraphError(
+                f"node {node!r} has the shape {shape!r}; expected a tuple of ints that are not negative, and None"
+            )
 
 
 def _check_value(ops: Mapping[str, Op], value: object, what: str, name: str) -> None:

@@ -64,7 +64,10 @@ def op(
     return Op(kind, layer, FrozenDict(config or {}), FrozenDict(given), weights, outputs)
 
 
-def build(edges: Mapping[str, Sequence[str]], outputs: Tree, inputs: Tree = Value("x"), **ops: Op) -> Graph:
+X = Value("x")
+
+
+def build(edges: Mapping[str, Sequence[str]], outputs: Tree, inputs: Tree = X, **ops: Op) -> Graph:
     """A graph from the nodes that enter each node; ``x`` is the input."""
     found = {"x": op(), **{node: op(len(entering)) for node, entering in edges.items()}, **ops}
     return Graph(found, {node: tuple(map(Value, entering)) for node, entering in edges.items()}, inputs, outputs)
@@ -220,12 +223,9 @@ def renamed(graph: Graph, names: Mapping[str, str], layers: Mapping[str, str], s
     def move(value: Value) -> Value:
         return Value(names[value.node], value.out)
 
-    ops = {
-        names[node]: dataclasses.replace(
-            graph.ops[node], layer=layers.get(graph.ops[node].layer or "", graph.ops[node].layer)
-        )
-        for node in nodes
-    }
+    found: dict[str | None, str] = {**layers}
+    ops = {names[node]: dataclasses.replace(o, layer=found.get(o.layer, o.layer)) for node, o in graph.ops.items()}
+    ops = {names[node]: ops[names[node]] for node in nodes}
     operands = {names[node]: tuple(map(move, graph.operands[node])) for node in nodes}
     return Graph(ops, operands, map_leaves(move, graph.inputs), map_leaves(move, graph.outputs), "renamed")
 
@@ -266,7 +266,7 @@ def test_declared_inputs_come_first_and_may_be_unused() -> None:
 def test_cycles() -> None:
     for edges in ({"a": ["b"], "b": ["a"]}, {"a": ["x", "c"], "b": ["a"], "c": ["b"]}, {"a": ["a"]}):
         with pytest.raises(GraphError, match="^node '[abc]' is part of a cycle$"):
-            build({key: value for key, value in edges.items()}, Value("a"))
+            build(edges, Value("a"))
     many = {f"n{index}": [f"n{(index + 1) % 50_000}"] for index in range(50_000)}
     with pytest.raises(GraphError, match="is part of a cycle$"):
         build(many, Value("n0"))
@@ -466,7 +466,7 @@ def test_the_networkx_view() -> None:
     assert nx.is_frozen(view) and view.name == "view" and view is graph.nx
     assert {node: data["op"] for node, data in view.nodes(data=True)} == dict(graph.ops)
     assert list(view.edges(keys=True, data="out")) == [("x", "y", 0, 0), ("x", "y", 1, 1), ("x", "y", 2, 0)]
-    assert list(nx.topological_sort(build(DIAMOND, Value("e")).nx))[0] == "x"
+    assert next(iter(nx.topological_sort(build(DIAMOND, Value("e")).nx))) == "x"
     assert view.number_of_edges() == graph.edge_count == 3
 
 

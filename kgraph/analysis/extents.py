@@ -95,8 +95,8 @@ def _origins(_: Graph) -> dict[Value, tuple[Origin, ...]]:
     return {}
 
 
-def _kept(graph: Graph, value: Value) -> tuple[Origin, ...]:
-    """Per axis the operand and axis whose extent it has; asked for twice a value, so it is remembered."""
+def kept_axes(graph: Graph, value: Value) -> tuple[Origin, ...]:
+    """Per axis the operand and axis whose extent it has; asked for several times a value, so it is remembered."""
     found = _origins(graph)
     if value not in found:
         found[value] = kept(graph.ops[value.node], graph.operand_specs(value.node), value.out)
@@ -112,7 +112,7 @@ def _needs(graph: Graph, value: Value) -> list[Value]:
     if shape is None or None not in shape or op.is_input:
         return []
     operands = graph.operands[value.node]
-    found = [origin for origin, size in zip(_kept(graph, value), shape, strict=False) if size is None and origin]
+    found = [origin for origin, size in zip(kept_axes(graph, value), shape, strict=False) if size is None and origin]
     return [operands[slot] for slot, _ in found]
 
 
@@ -146,7 +146,7 @@ def _of_output(graph: Graph, value: Value, known: Mapping[Value, Extents | None]
     if op.is_input:
         return tuple(_first(size, BATCH if axis == 0 else Symbol(value, axis)) for axis, size in enumerate(shape))
     result: list[Extent] = []
-    for axis, (size, origin) in enumerate(zip(shape, _kept(graph, value), strict=True)):
+    for axis, (size, origin) in enumerate(zip(shape, kept_axes(graph, value), strict=True)):
         source = known[graph.operands[value.node][origin[0]]] if size is None and origin is not None else None
         passed = source[origin[1]] if source is not None and origin is not None else None
         result.append(_first(size, passed, Symbol(value, axis)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from kgraph.analysis.extents import kept_axes
 from kgraph.graph import Constant, Graph, Value, memoised
-from kgraph.ops import call_of, kept, knowledge
+from kgraph.ops import call_of, knowledge
 from kgraph.ops.elementwise import merge_operands
 
 IMAGE_AXES = {3: ("length",), 4: ("height", "width"), 5: ("depth", "height", "width")}
@@ -59,7 +60,7 @@ def _past(graph: Graph, found: Origin, node: str) -> Origin:
 def _before(graph: Graph, value: Value, axis: int) -> tuple[int, int] | None:
     op = graph.ops[value.node]
     if not knowledge(op.kind).merge:
-        return kept(op, graph.operand_specs(value.node), value.out)[axis] if graph.operands[value.node] else None
+        return kept_axes(graph, value)[axis] if graph.operands[value.node] else None
     rank = len(op.outputs[value.out].shape or ())
     for item in merge_operands(op.arguments):
         if isinstance(item, Constant):

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import dis
 import functools
-import hashlib
 import inspect
 import operator
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kgraph.frontends.code_digest import SCALARS, Hashes, digest, is_exactly
 from kgraph.graph import Capture, Function, Slice
 
-Memo = dict[int, tuple[object, bytes]]
+
+@dataclass(slots=True)
+class Memo:
+    """What is kept between functions of one model: hashes of code by id, with the object so that ids stay theirs."""
+
+    hashes: Hashes = field(default_factory=dict[int, "tuple[object, bytes]"])
+    functions: dict[Hashable, Function] = field(default_factory=dict[Hashable, Function])
+
 
 _PYTHON = sys.version_info[:2] if sys.implementation.name == "cpython" else (0, 0)
 # Where its argument names the comparison. The bytecode of any other Python may mean something else.
@@ -27,9 +34,8 @@ _SHIFT = {(3, 11): 0, (3, 12): 4, (3, 13): 5}.get(_PYTHON, -1)
 _COMPARISONS = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _ARITHMETIC = "add and_ floordiv lshift matmul mul mod or_ pow rshift sub truediv xor"
-_SCALARS = (bool, types.NoneType, str, float, types.EllipsisType)
 _BUILTINS = (slice, min, max, int, abs)
-_STEPS, _BITS, _LENGTH, _DEPTH = 10_000, 128, 1_000, 100
+_STEPS, _BITS, _LENGTH = 10_000, 128, 1_000
 _REFUSALS = {
     **dict.fromkeys(("CALL", "KW_NAMES"), "calls a function"),
     **dict.fromkeys(("STORE_", "DELETE_"), "writes to or deletes a variable"),
@@ -91,36 +97,53 @@ def read_function(
     """
     if type(fn) is not types.FunctionType:
         return Function(f"object {cell_number(fn)}", note="is not a plain Python function")
+    memo = Memo() if memo is None else memo
+    captures = _captures(fn, cell_number)
+    key = _everything_read(fn, arguments, captures)
+    if key in memo.functions:
+        return memo.functions[key]
     # Decorated functions share the decorator's code, so the name belongs to the expression.
     whole = (fn.__code__, fn.__qualname__, _defaults(fn, cell_number))
-    digest, captures = _hash(whole, {} if memo is None else memo).hex()[:16], _captures(fn, cell_number)
+    code = digest(whole, memo.hashes).hex()[:16]
     try:
-        return Function(digest, _selection(fn, arguments), "proved", captures=captures)
+        found = Function(code, _selection(fn, arguments), "proved", captures=captures)
     except _UnknownError as error:
-        return Function(digest, note=str(error), captures=captures)
+        found = Function(code, note=str(error), captures=captures)
+    if key is not None:
+        memo.functions[key] = found
+    return found
 
 
-def _is(value: object, *kinds: type) -> bool:
-    """True if it is exactly of one of these types: a subclass may have methods of the user's."""
-    cls = type(value)
-    for kind in kinds:  # half of the time that a Lambda takes is spent here
-        if cls is kind:
-            return True
-    return False
+def _everything_read(
+    fn: types.FunctionType, arguments: Mapping[str, Any], captures: tuple[Capture, ...]
+) -> Hashable | None:
+    """All that decides what a function selects, if that is its code and a few ints; else None.
+
+    The branches of a block are made by one expression, and many of them with the same numbers.
+    """
+    code, defaults = fn.__code__, () if fn.__defaults__ is None else fn.__defaults__
+    if arguments or fn.__kwdefaults__ is not None or not is_exactly(defaults, tuple) or code.co_names:
+        return None
+    values = (*defaults, *(capture.value for capture in captures))
+    if not all(is_exactly(value, int) for value in values):  # a class may have a hash of the user's, so no sets
+        return None
+    if any(is_exactly(each, types.CodeType) for each in code.co_consts):
+        return None
+    return id(code), fn.__qualname__, defaults, captures
 
 
 def _is_scalar(value: Any) -> bool:
-    return value.bit_length() <= _BITS if type(value) is int else _is(value, *_SCALARS)
+    return value.bit_length() <= _BITS if type(value) is int else is_exactly(value, *SCALARS)
 
 
 def freeze_plain(value: Any, *, nested: bool = False) -> Any:
     """The value as plain data: a scalar, a Slice, or a flat tuple of those; else ``_OTHER``."""
     if _is_scalar(value):
         return value
-    if _is(value, slice):
+    if is_exactly(value, slice):
         parts = (value.start, value.stop, value.step)
         return Slice(*parts) if all(map(_is_scalar, parts)) else _OTHER
-    if nested or not _is(value, tuple) or len(value) > _LENGTH:
+    if nested or not is_exactly(value, tuple) or len(value) > _LENGTH:
         return _OTHER
     items = [freeze_plain(item, nested=True) for item in value]
     return _OTHER if _OTHER in items else tuple(items)
@@ -133,7 +156,9 @@ def _usable(value: object, what: str) -> Any:
 
 def _defaults(fn: types.FunctionType, cell_number: Callable[[object], int]) -> str:
     """The default values, which tell functions of one expression apart; what is not plain by its identity."""
-    if not _is(fn.__defaults__, tuple, types.NoneType) or not _is(fn.__kwdefaults__, dict, types.NoneType):
+    if not is_exactly(fn.__defaults__, tuple, types.NoneType) or not is_exactly(
+        fn.__kwdefaults__, dict, types.NoneType
+    ):
         return "unusual"
     values = [*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()]
     plain = [(freeze_plain(value), value) for value in values]
@@ -142,10 +167,12 @@ def _defaults(fn: types.FunctionType, cell_number: Callable[[object], int]) -> s
 
 def _captures(fn: types.FunctionType, cell_number: Callable[[object], int]) -> tuple[Capture, ...]:
     cells = zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
-    scope: dict[str, object] = fn.__globals__ if _is(fn.__globals__, dict) else {}
+    scope: dict[str, object] = fn.__globals__ if is_exactly(fn.__globals__, dict) else {}
     codes = [fn.__code__]
     for code in codes:  # it grows
-        codes += [each for each in code.co_consts if _is(each, types.CodeType) and all(each is not i for i in codes)]
+        codes += [
+            each for each in code.co_consts if is_exactly(each, types.CodeType) and all(each is not i for i in codes)
+        ]
     loads = [(code.co_names, *load) for code in codes for load in _program(code.co_code).values() if load[0] in _LOADS]
     named = {name for names, load, at, _ in loads for name in names[at >> (load == "LOAD_GLOBAL") :][:1]}
     read = [(name, cell_number(cell), freeze_plain(_contents(cell))) for name, cell in cells]
@@ -163,34 +190,11 @@ def _contents(cell: types.CellType) -> object:
         return _Opaque("reads a closure variable that has no value yet")
 
 
-def _hash(value: object, memo: Memo, depth: int = 0) -> bytes:
-    """Tells code and constants apart, the same on every machine. The memo keeps the objects, so ids stay theirs."""
-    if id(value) not in memo:
-        own, inner = _parts(value) if depth < _DEPTH else ("deep", ())
-        hashes = [_hash(part, memo, depth + 1) for part in inner]
-        ordered = sorted(hashes) if _is(value, frozenset) else hashes
-        memo[id(value)] = value, hashlib.sha256(b"\0".join([own.encode(), *ordered])).digest()
-    return memo[id(value)][1]
-
-
-def _parts(value: Any) -> tuple[str, Sequence[object]]:
-    if _is(value, types.CodeType):
-        names = (value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars, value.co_qualname)
-        counts = (value.co_flags, value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount)
-        place = (value.co_firstlineno, repr([*value.co_positions()]))
-        return "code", (value.co_code, value.co_exceptiontable, value.co_consts, names, counts, place)
-    if _is(value, tuple, frozenset):
-        return type(value).__name__, tuple(value)
-    if _is(value, int):
-        return hex(value), ()  # there is a limit to decimal digits
-    return ascii(value) if _is(value, *_SCALARS, complex, bytes) else "other", ()
-
-
 def _selection(fn: types.FunctionType, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
     if _SHIFT < 0:
         raise _UnknownError("is bytecode of an unknown Python")
     dicts = (fn.__globals__, fn.__builtins__, {} if fn.__kwdefaults__ is None else fn.__kwdefaults__)
-    if not all(_is(each, dict) for each in dicts) or not _is(fn.__defaults__, tuple, types.NoneType):
+    if not all(is_exactly(each, dict) for each in dicts) or not is_exactly(fn.__defaults__, tuple, types.NoneType):
         raise _UnknownError("has globals or defaults of an unusual type")
     if fn.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise _UnknownError("is a generator or coroutine")
@@ -286,7 +290,7 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    if not _is(_plain(value), int, bool, float):
+    if not is_exactly(_plain(value), int, bool, float):
         raise _UnknownError("computes with other things than numbers")
     return value
 
@@ -343,9 +347,11 @@ def _unpack(values: Any, count: int) -> list[Any]:
 
 def _key(value: Any) -> tuple[Any, ...]:
     """The subscript's key, if it is basic slicing with known numbers."""
-    parts: tuple[Any, ...] = value if _is(value, tuple) else (value,)
-    bounds = [(part.start, part.stop, part.step) if _is(part, Slice) else (part,) for part in parts if part is not ...]
-    numbers = all(_plain(each) is None or _is(each, int) for bound in bounds for each in bound)
+    parts: tuple[Any, ...] = value if is_exactly(value, tuple) else (value,)
+    bounds = [
+        (part.start, part.stop, part.step) if is_exactly(part, Slice) else (part,) for part in parts if part is not ...
+    ]
+    numbers = all(_plain(each) is None or is_exactly(each, int) for bound in bounds for each in bound)
     if not numbers or len(bounds) < len(parts) - 1 or any(bound[2:] == (0,) for bound in bounds):
         raise _UnknownError("has a key that is not basic slicing")
     return parts

@@ -19,6 +19,7 @@ from kgraph.frontends.live_arguments import (
     call_arguments,
     freeze_tree,
     is_layer,
+    only_tensor,
     tensors,
     unknown_tensor,
 )
@@ -50,7 +51,7 @@ class _Session:
     alive: list[object] = field(default_factory=list[object])
     """Objects whose id is a key: an id means nothing once its object is gone."""
 
-    memo: Memo = field(default_factory=dict[int, "tuple[object, bytes]"])
+    memo: Memo = field(default_factory=Memo)
 
     def cell_number(self, cell: object) -> int:
         self.alive.append(cell)
@@ -271,6 +272,9 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], repeated: int) 
 
 
 def _arguments(node: Any, kind: str, refs: Mapping[Key, Ref]) -> FrozenDict:
+    alone = only_tensor(node, kind)
+    if alone is not None and _key(alone[1]) in refs:
+        return FrozenDict({alone[0]: refs[_key(alone[1])]})
     entered: list[Ref] = []
 
     def enter(tensor: Any) -> Tree:

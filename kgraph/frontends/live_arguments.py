@@ -142,6 +142,15 @@ class _Signature:
     defaults: Mapping[str, Any]
 
 
+def only_tensor(node: Any, kind: str) -> tuple[str, Any] | None:
+    """Parameter and tensor of a layer's call on one tensor and nothing else, as nearly every call is; else None."""
+    args, kwargs = node.arguments.args, node.arguments.kwargs
+    if kwargs or len(args) != 1 or _role(type(args[0])) != "tensor" or not is_layer(node.operation):
+        return None
+    names = _signature(type(node.operation), kind).names
+    return (names[0], args[0]) if names else None
+
+
 def call_arguments(node: Any, kind: str, write: Write) -> FrozenDict:
     """The call's arguments by parameter name, in signature order, without those that have their default value."""
     operation: object = node.operation

@@ -17,7 +17,10 @@ from kgraph.graph import FrozenDict, Object, Tree, Weight
 from kgraph.ops import complete
 from kgraph.ops.catalog import REQUIRED, entry, kind_of
 
-BY_ATTRIBUTE = frozenset(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D", "layers.BatchNormalization"))
+BY_ATTRIBUTE = frozenset((
+    "layers.Add", "layers.BatchNormalization", "layers.Concatenate", "layers.Conv1D", "layers.Conv2D", "layers.Conv3D",
+    "layers.ReLU",
+))  # fmt: skip
 """Kinds whose config is read from attributes of the same names: ``get_config`` takes a fiftieth of ``summary()``."""
 
 POLICIES = ("DTypePolicy", "FloatDTypePolicy")

@@ -7,6 +7,7 @@ from typing import Any
 
 from kgraph.errors import GraphError, TextError
 from kgraph.graph import Graph, Tree, Value, ancestors, leaves
+from kgraph.memory import collector_paused
 from kgraph.text.annotations import NOTHING, facts_of
 from kgraph.text.calls import Layer
 from kgraph.text.expressions import LineError, add_keywords, constructed, dotted, excerpt, fail, is_class, read, refuse
@@ -17,6 +18,7 @@ MODELS = ("Model", "Functional", "models.Model", "models.Functional")
 MODEL_KEYWORDS = ("inputs", "outputs", "name")
 
 
+@collector_paused()
 def parse(text: str) -> Graph:
     """The Graph that Keras functional code describes.
 
