@@ -67,9 +67,9 @@ class Call:
 class Model:
     """A described model: its calls in topological order, inputs and outputs as trees of Refs.
 
-    ``specs`` is ``recorded`` if the calls hold the outputs' specs as Keras recorded them. It is ``inferred`` where the
-    source records none: then a call's ``outputs`` say how many there are at least, and its ``weights`` what they are
-    if they cannot be inferred either.
+    ``specs`` is ``recorded`` if the calls hold the outputs' specs as Keras recorded them. It is ``implied`` where the
+    source records none, so that they are to be inferred: then a call's ``outputs`` say how many there are at least,
+    and these and its ``weights`` what they are where that cannot be told.
     """
 
     name: str
@@ -100,7 +100,7 @@ class _Frame:
         prefix: of the ids of this call's nodes, ``encoder:1/``.
         family: of the identities of its layers, which have no call numbers: ``encoder/``.
         given: by the number of a call in the model, the Values that its inputs stand for.
-        specs: whether the shapes inside are as Keras recorded them, can be inferred again, or are unknown.
+        specs: whether the shapes inside are ``recorded``, ``implied``, can be ``inferred`` again, or are ``unknown``.
         values: by the number of a call in the model, the Values of its outputs, for the calls so far.
     """
 
@@ -172,7 +172,7 @@ def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs)
     if frame.specs != "recorded" and call.kind != "layers.InputLayer":
         found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
-        if frame.model.specs == "inferred":
+        if frame.model.specs == "implied":
             op = _with_weights(builder, replace(op, config=last_axis(call.kind, call.config, found)), found)
         op = _respecified(op, found, frame.specs)
     if len(op.outputs) < len(call.outputs):
@@ -216,11 +216,13 @@ def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> Froz
 
 def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:
     """The op with the specs that it has on other operands than those for which Keras recorded it."""
-    inferred = _inferred(infer_specs, op, operands) if specs == "inferred" else None
+    inferred = None if specs == "unknown" else _inferred(infer_specs, op, operands)
     if inferred is not None:
         return replace(op, outputs=inferred, known="proved")
     given = operands[0].dtype if operands else ""
-    return replace(op, outputs=tuple(Spec(None, spec.dtype or given) for spec in op.outputs), known="unknown")
+    kept = [spec.shape if specs == "implied" else None for spec in op.outputs]
+    outputs = tuple(Spec(shape, spec.dtype or given) for shape, spec in zip(kept, op.outputs, strict=True))
+    return replace(op, outputs=outputs, known="unknown" if None in kept else "recorded")
 
 
 def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
@@ -241,9 +243,9 @@ def _inferred(infer: Callable[[Any], _Found], op: Op, operands: tuple[Spec, ...]
     try:
         return infer(call_of(op, operands))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise SourceError(
-            f"the layer {op.layer or op.kind!r} ({op.kind}) cannot be made of its config: {type(error).__name__}: {error}"
-        ) from error
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        what = f"the layer {op.layer!r}" if op.layer else "an operation"
+        raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:

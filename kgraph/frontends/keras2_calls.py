@@ -66,6 +66,12 @@ def as_operation(symbol: str, first: Tree, rest: FrozenDict) -> tuple[str, Froze
     return foreign(symbol), FrozenDict({key: map_leaves(_written_out, value) for key, value in given.items()})
 
 
+def single(tree: Tree) -> Tree:
+    """Keras 2 takes a list of one tensor for the tensor, and writes both alike."""
+    alone = isinstance(tree, tuple) and len(tree) == 1 and isinstance(tree[0], Ref)  # pyright: ignore
+    return tree[0] if alone else tree
+
+
 def as_layer_call(kind: str, first: Tree, rest: FrozenDict, name: str = "inputs") -> FrozenDict:
     """The arguments of a layer's call, by the names that Keras 3 has for them; ``name`` is that of other layers."""
     known = entry(kind)
@@ -96,7 +102,7 @@ def _is_default(key: str, value: Tree, defaults: Any) -> bool:
 def _translated(known: Operation, first: Tree, rest: FrozenDict) -> dict[str, Tree] | None:
     """Arguments under Keras 3's names; None where the call does what the operation of Keras 3 cannot do."""
     given = {known.first: first, **rest}
-    if any(value for key, value in given.items() if key not in known.names and key != "name"):
+    if any(value for key, value in given.items() if key not in (*known.names, "name", "optimize")):
         return None
     found = {known.names[key]: value for key, value in given.items() if key in known.names}
     special = SPECIAL.get(known.kind)
@@ -232,7 +238,7 @@ def _pad(found: dict[str, Tree]) -> dict[str, Tree]:
 
 
 def _squeeze(found: dict[str, Tree]) -> dict[str, Tree]:
-    return {**found, "axis": found.get("axis", None) if found.get("axis", None) != () else None}
+    return {**found, "axis": None if found.get("axis") == () else found.get("axis")}
 
 
 SPECIAL: dict[str, Callable[[dict[str, Tree]], dict[str, Tree] | None]] = {

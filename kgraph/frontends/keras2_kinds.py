@@ -17,6 +17,9 @@ OP_LAYERS = frozenset((
 ))  # fmt: skip
 """Layers that stand for a function of TensorFlow; they keep their first argument as it was given."""
 
+OLD = "compat.v1."
+"""The prefix of functions that TensorFlow 2 keeps from TensorFlow 1 beside newer ones that do the same."""
+
 MODELS = {"Functional": "models.Functional", "Model": "models.Functional", "Sequential": "models.Sequential"}
 
 _SYMBOLS = """
@@ -41,7 +44,7 @@ equal: x=x1 y=x2 = math.equal equal
 equal: self=x1 other=x2 = __operators__.eq
 erf: x = math.erf
 exp: x = math.exp exp
-expand_dims: input=x axis = expand_dims compat.v1.expand_dims
+expand_dims: input=x axis = expand_dims
 expm1: x = math.expm1
 floor: x = math.floor floor
 floor_divide: x=x1 y=x2 = math.floordiv floor_div floordiv
@@ -94,25 +97,23 @@ softsign: features=x = math.softsign nn.softsign
 split: value=x num_or_size_splits=indices_or_sections axis = split
 sqrt: x = math.sqrt sqrt
 square: x = math.square square
-squeeze: input=x axis = squeeze compat.v1.squeeze
+squeeze: input=x axis = squeeze
 stack: values=x axis = stack
 std: input_tensor=x axis keepdims = math.reduce_std
 subtract: x=x1 y=x2 = math.subtract subtract
 stop_gradient: input=variable = stop_gradient
 sum: input_tensor=x axis keepdims = math.reduce_sum reduce_sum
-take: params=x indices axis = gather compat.v1.gather
+take: params=x indices axis = gather
 tan: x = math.tan tan
 tanh: x = math.tanh nn.tanh tanh
 tile: input=x multiples=repeats = tile
 true_divide: x=x1 y=x2 = math.truediv math.divide truediv divide
-transpose: a=x perm=axes = transpose compat.v1.transpose
+transpose: a=x perm=axes = transpose
 unstack: value=x num axis = unstack
 var: input_tensor=x axis keepdims = math.reduce_variance
-where: condition x=x1 y=x2 = where compat.v1.where
-zeros_like: input=x dtype = zeros_like
-zeros_like: tensor=x dtype = compat.v1.zeros_like
-ones_like: input=x dtype = ones_like
-ones_like: tensor=x dtype = compat.v1.ones_like
+where: condition x=x1 y=x2 = where
+zeros_like: input=x tensor=x dtype = zeros_like
+ones_like: input=x tensor=x dtype = ones_like
 """
 """``operation of Keras 3: parameters (TensorFlow's name=Keras' name) = symbols``, in TensorFlow's order."""
 
@@ -130,14 +131,19 @@ class Operation:
         return next(iter(self.names))
 
 
+def is_own(module: str | None) -> bool:
+    """True for a module of Keras 2 itself, and where none is named."""
+    return module is None or MODULES.match(module) is not None
+
+
 def operation(symbol: str) -> Operation | None:
     """The operation of a symbol such as ``math.add``; None where Keras 3 has none."""
-    return _operations().get(symbol)
+    return _operations().get(symbol.removeprefix(OLD))
 
 
 def foreign(symbol: str) -> str:
     """The kind of a function of TensorFlow that Keras 3 has no equivalent of."""
-    return f"custom.tf.{symbol.removeprefix('compat.v1.')}"
+    return f"custom.tf.{symbol.removeprefix(OLD)}"
 
 
 def layer_kind(module: str | None, name: str) -> str:

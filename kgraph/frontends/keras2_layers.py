@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kgraph.frontends.keras2_kinds import MODELS, MODULES, layer_kind
+from kgraph.frontends.keras2_kinds import MODELS, is_own, layer_kind
 from kgraph.frontends.serialized import freeze, freeze_config
-from kgraph.graph import FrozenDict, Tree
+from kgraph.graph import Capture, FrozenDict, Function, Tree
 from kgraph.ops import complete
 from kgraph.ops.catalog import entry, kind_of
 
@@ -48,6 +49,33 @@ def input_config(config: Mapping[str, Any]) -> FrozenDict:
     return complete("layers.InputLayer", freeze_config({**found, "batch_shape": shape}))
 
 
+def lambda_config(kind: str, config: Mapping[str, Any]) -> FrozenDict:
+    """The config of a Lambda layer as it is written down: its code is neither unmarshalled nor run."""
+    found: dict[str, Tree] = {"arguments": freeze(config.get("arguments") or {})}
+    for key in ("function", "output_shape", "mask"):
+        value, how = config.get(key), config.get(f"{key}_type")
+        is_function = key == "function" or how in ("lambda", "function")
+        found[key] = _function(value, config) if is_function else freeze(value)
+    found.update({key: freeze(config[key]) for key in ("trainable", "dtype") if key in config})
+    return complete(kind, FrozenDict(found))
+
+
+def _function(value: Any, config: Mapping[str, Any]) -> Function:
+    """What is written of a function, which is not looked into: its code as it stands, and the values it closes over."""
+    if isinstance(value, Mapping):
+        inner: Any = value.get("items", value.get("config"))  # pyright: ignore
+        keys = ("code", "defaults", "closure")
+        value = [inner.get(key) for key in keys] if isinstance(inner, Mapping) else inner  # pyright: ignore
+    if not isinstance(value, list) or not value:
+        return Function(f"{config.get('module')}.{value}"[:200], note="is a function that the file only names")
+    code, defaults, closure = (*value, None, None)[:3]  # pyright: ignore[reportUnknownVariableType]
+    text = repr(("".join(str(code).split()), freeze(defaults)))
+    cells: list[Any] = closure if isinstance(closure, list) else []  # pyright: ignore[reportUnknownVariableType]
+    captures = tuple(Capture(f"closure {number}", None, freeze(cell)) for number, cell in enumerate(cells))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Function(digest, note="is code in a file, which is not run", captures=captures)
+
+
 def _modern(kind: str, config: Mapping[str, Any]) -> Config:
     """A Keras 2 config with the entries of Keras 3."""
     known = entry(kind)
@@ -85,7 +113,7 @@ def _object(key: str, value: Mapping[str, Any]) -> Any:
         return value
     module = module if isinstance(module, str) else None
     if name in MODELS and is_own(module):
-        return {"module": "keras", "class_name": name, "config": _modern(MODELS[name], config)}  # pyright: ignore
+        return {"module": "keras", "class_name": name, "config": _model(MODELS[name], config)}  # pyright: ignore
     kind = layer_kind(module, name)
     if kind == "layers.InputLayer":
         shape = config.get("batch_input_shape", config.get("batch_shape"))  # pyright: ignore
@@ -93,6 +121,17 @@ def _object(key: str, value: Mapping[str, Any]) -> Any:
     prefix, _, last = kind.rpartition(".")
     family = f"keras.{prefix}" if not kind.startswith("custom.") else prefix.removeprefix("custom.")
     return {"module": family, "class_name": last, "config": _modern(kind, config)}  # pyright: ignore
+
+
+def _model(kind: str, config: Mapping[str, Any]) -> Config:
+    """The config of a model inside a wrapper."""
+    found = {"trainable": True, "dtype": "float32", **_modern(kind, config)}
+    layers = found.get("layers")
+    first = layers[0] if kind == "models.Sequential" and isinstance(layers, list) and layers else None
+    start = first.get("config") if isinstance(first, Mapping) else None  # pyright: ignore
+    if isinstance(start, Mapping) and "batch_shape" in start:
+        found["build_input_shape"] = start["batch_shape"]
+    return found
 
 
 def _named(key: str, name: str) -> Any:
@@ -173,8 +212,3 @@ def compute_dtype(config: Tree) -> str:
     """The dtype in which a layer of this config computes; empty where its policy is not a plain one."""
     policy = config.get("dtype") if isinstance(config, FrozenDict) else None
     return policy.removeprefix("mixed_") if isinstance(policy, str) else ""
-
-
-def is_own(module: str | None) -> bool:
-    """True for a module of Keras 2 itself, and where none is named."""
-    return module is None or MODULES.match(module) is not None

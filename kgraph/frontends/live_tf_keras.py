@@ -9,7 +9,7 @@ from typing import Any
 
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble, last_axis
-from kgraph.frontends.keras2_calls import as_layer_call, as_operation, is_op_layer, op_kind
+from kgraph.frontends.keras2_calls import as_layer_call, as_operation, is_op_layer, op_kind, single
 from kgraph.frontends.keras2_kinds import MODULES
 from kgraph.frontends.keras2_layers import input_config, layer_config, weight_name
 from kgraph.frontends.lambdas import Memo
@@ -139,19 +139,14 @@ def _describe(session: _Session, model: Any, order: list[Any]) -> Model:
         if key(tensor) not in refs:
             refs[key(tensor)] = Ref(len(calls))
             calls.append(_input_call(session, tensor))
-    inputs = _single(freeze_tree(model._nested_inputs, lambda tensor: refs[key(tensor)]))
+    inputs = single(freeze_tree(model._nested_inputs, lambda tensor: refs[key(tensor)]))
     number_of = repeated(order)
     for node in order:
         outputs = _outputs(node)
         refs.update({(id(node), out): Ref(len(calls), out) for out in range(len(outputs))})
         calls.append(_call(session, node, refs, number_of.get(id(node), 0), outputs))
-    found = _single(freeze_tree(model._nested_outputs, lambda tensor: refs[key(tensor)]))
+    found = single(freeze_tree(model._nested_outputs, lambda tensor: refs[key(tensor)]))
     return Model(model.name, tuple(calls), inputs, found)
-
-
-def _single(tree: Tree) -> Tree:
-    """Keras 2 takes a list of one tensor for the tensor, and writes both alike."""
-    return tree[0] if isinstance(tree, tuple) and len(tree) == 1 and isinstance(tree[0], Ref) else tree  # pyright: ignore
 
 
 def _outputs(node: Any) -> tuple[Spec, ...]:
@@ -182,7 +177,7 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], number: int, ou
     if is_op_layer(name) and MODULES.match(type(layer).__module__):
         kind, arguments = _operation(layer, name, first, rest)
         return Call(layer.name, None, kind, FrozenDict(), arguments, (), outputs, number)
-    first = _single(first)
+    first = single(first)
     if _nested(layer):
         kind = "models.Sequential" if _is(type(layer).__mro__, SEQUENTIAL) else "models.Functional"
         config = FrozenDict(trainable=bool(layer.trainable)) if session.keep else FrozenDict()
