@@ -24,12 +24,13 @@ from kgraph.graph import (
     Weight,
     ancestors,
     escape,
+    is_shape,
     leaves,
     map_leaves,
 )
 from kgraph.ops import call_of, infer_specs, infer_weights
 
-_Found = TypeVar("_Found")
+_Found = TypeVar("_Found", Spec, Weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +239,24 @@ def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
     return replace(op, weights=builder.weights[op.layer])
 
 
-def _inferred(infer: Callable[[Any], _Found], op: Op, operands: tuple[Spec, ...]) -> _Found:
+def _inferred(
+    infer: Callable[[Any], tuple[_Found, ...] | None], op: Op, operands: tuple[Spec, ...]
+) -> tuple[_Found, ...] | None:
     """What ``infer`` says of a call that nobody has checked: its config may hold anything."""
     try:
-        return infer(call_of(op, operands))
+        found = infer(call_of(op, operands))
+        odd = [each for each in found or () if not _is_plain(each)]
+        if odd:
+            raise ValueError(f"the shape would be {odd[0].shape!r}")
+        return found
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         what = f"the layer {op.layer!r}" if op.layer else "an operation"
         raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
+
+
+def _is_plain(found: Spec | Weight) -> bool:
+    return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:

@@ -206,8 +206,14 @@ class _Functional:
                 self.numbers[place] = len(calls)
                 calls.append(_input(self.layers[leaf.layer]))
         order = self.in_order(outputs)
-        for leaf in (*connections(outputs), *(leaf for place in order for leaf in connections(*self.parsed[place]))):
+        entering = [leaf for place in order for leaf in connections(*self.parsed[place])]
+        for leaf in (*connections(inputs, outputs), *entering):
             self.used[self.place(leaf)] = max(self.used.get(self.place(leaf), 0), leaf.out)
+        for name, number in self.numbers:
+            if self.used.get((name, number), 0) > 0:
+                raise SourceError(
+                    f"output {self.used[name, number]} of the input {name!r} is used, but it has one, from 0"
+                )
         shapes = self.built_shapes()
         for place in order:
             self.numbers[place] = len(calls)

@@ -11,7 +11,7 @@ from kgraph.frontends.keras2_kinds import MODELS, is_own, layer_kind
 from kgraph.frontends.serialized import freeze, freeze_config
 from kgraph.graph import Capture, FrozenDict, Function, Tree
 from kgraph.ops import complete
-from kgraph.ops.catalog import entry, kind_of
+from kgraph.ops.catalog import canonical, entry, kind_of
 
 Config = dict[str, Any]
 
@@ -95,6 +95,8 @@ def _modern_value(key: str, value: Any) -> Any:
         return [_modern_value(key, item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, str) and key.endswith(ROLES):
         return _named(key, value)
+    if isinstance(value, str) and key.endswith("activation"):
+        return canonical(f"activations.{value}").removeprefix("activations.")
     if not isinstance(value, Mapping) or not isinstance(value.get("class_name"), str):
         return value  # pyright: ignore[reportUnknownVariableType]
     return _object(key, value)  # pyright: ignore[reportUnknownArgumentType]
