@@ -7,8 +7,9 @@ models are decided here, once, so that the same architecture has the same ids th
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from kgraph.errors import SourceError
 from kgraph.graph import (
@@ -23,10 +24,13 @@ from kgraph.graph import (
     Weight,
     ancestors,
     escape,
+    is_shape,
     leaves,
     map_leaves,
 )
-from kgraph.ops import call_of, infer_specs
+from kgraph.ops import call_of, infer_specs, infer_weights
+
+_Found = TypeVar("_Found", Spec, Weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A described model: its calls in topological order, inputs and outputs as trees of Refs."""
+    """A described model: its calls in topological order, inputs and outputs as trees of Refs.
+
+    ``specs`` is ``recorded`` if the calls hold the outputs' specs as Keras recorded them. It is ``implied`` where the
+    source records none, so that they are to be inferred: then a call's ``outputs`` say how many there are at least,
+    and these and its ``weights`` what they are where that cannot be told.
+    """
 
     name: str
     calls: tuple[Call, ...]
     inputs: Tree
     outputs: Tree
+    specs: str = "recorded"
 
 
 @dataclass(slots=True)
@@ -78,6 +88,7 @@ class _Builder:
     operands: dict[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
     layers: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
     layer_names: set[str] = field(default_factory=set[str])
+    weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict[str, "tuple[Weight, ...]"])
     prefixes: set[str] = field(default_factory=set[str])
 
 
@@ -90,7 +101,7 @@ class _Frame:
         prefix: of the ids of this call's nodes, ``encoder:1/``.
         family: of the identities of its layers, which have no call numbers: ``encoder/``.
         given: by the number of a call in the model, the Values that its inputs stand for.
-        specs: whether the shapes inside are as Keras recorded them, can be inferred again, or are unknown.
+        specs: whether the shapes inside are ``recorded``, ``implied``, can be ``inferred`` again, or are ``unknown``.
         values: by the number of a call in the model, the Values of its outputs, for the calls so far.
     """
 
@@ -127,7 +138,7 @@ def assemble(model: Model) -> Graph:
 
 def _dissolved(builder: _Builder, model: Model) -> list[tuple[Value, ...]]:
     """Adds all calls, those of nested models where they are called; without recursion, as they nest deeply."""
-    frame = _Frame(model)
+    frame = _Frame(model, specs=model.specs)
     stack = [frame]
     while True:
         frame = stack[-1]
@@ -161,10 +172,17 @@ def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     layer = _layer_identity(builder, call, frame.family)
     op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs)
     if frame.specs != "recorded" and call.kind != "layers.InputLayer":
-        op = _respecified(builder, op, operands, frame.specs)
+        found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
+        if frame.model.specs == "implied":
+            op = _with_weights(builder, replace(op, config=last_axis(call.kind, call.config, found)), found)
+        op = _respecified(op, found, frame.specs)
+    if len(op.outputs) < len(call.outputs):
+        raise SourceError(
+            f"output {len(call.outputs) - 1} of {node!r} ({call.kind}) is used, but it has {len(op.outputs)}, from 0"
+        )
     builder.ops[node] = op
     builder.operands[node] = tuple(operands)
-    frame.values.append(tuple([Value(node, out) for out in range(len(call.outputs))]))
+    frame.values.append(tuple([Value(node, out) for out in range(len(op.outputs))]))
 
 
 def _entered(frame: _Frame, arguments: FrozenDict, operands: list[Value]) -> FrozenDict:
@@ -191,13 +209,54 @@ def _one_tensor(name: str) -> FrozenDict:
     return FrozenDict({name: Slot(0)})
 
 
-def _respecified(builder: _Builder, op: Op, operands: list[Value], specs: str) -> Op:
+def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> FrozenDict:
+    """The config with -1 for the last axis of a batch normalization, which Keras 2 counts from the front."""
+    shape = operands[0].shape if operands and kind == "layers.BatchNormalization" else None
+    return FrozenDict({**config, "axis": -1}) if shape and config.get("axis") == len(shape) - 1 else config
+
+
+def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:
     """The op with the specs that it has on other operands than those for which Keras recorded it."""
-    found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
-    inferred = infer_specs(call_of(op, found)) if specs == "inferred" else None
+    inferred = None if specs == "unknown" else _inferred(infer_specs, op, operands)
     if inferred is not None:
         return replace(op, outputs=inferred, known="proved")
-    return replace(op, outputs=tuple(Spec(None, spec.dtype) for spec in op.outputs), known="unknown")
+    given = operands[0].dtype if operands else ""
+    kept = [spec.shape if specs == "implied" else None for spec in op.outputs]
+    outputs = tuple(Spec(shape, spec.dtype or given) for shape, spec in zip(kept, op.outputs, strict=True))
+    return replace(op, outputs=outputs, known="unknown" if None in kept else "recorded")
+
+
+def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
+    """The op with the weights of its layer, which are made at the layer's first call."""
+    if op.layer is None:
+        return op
+    if op.layer not in builder.weights:
+        found = _inferred(infer_weights, op, operands)
+        found = op.weights if found is None else found
+        if found is None:
+            return op
+        builder.weights[op.layer] = found
+    return replace(op, weights=builder.weights[op.layer])
+
+
+def _inferred(
+    infer: Callable[[Any], tuple[_Found, ...] | None], op: Op, operands: tuple[Spec, ...]
+) -> tuple[_Found, ...] | None:
+    """What ``infer`` says of a call that nobody has checked: its config may hold anything."""
+    try:
+        found = infer(call_of(op, operands))
+        odd = [each for each in found or () if not _is_plain(each)]
+        if odd:
+            raise ValueError(f"the shape would be {odd[0].shape!r}")
+        return found
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        what = f"the layer {op.layer!r}" if op.layer else "an operation"
+        raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
+
+
+def _is_plain(found: Spec | Weight) -> bool:
+    return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:
@@ -216,13 +275,13 @@ def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Fram
     name = escape(call.name)
     prefix = _free_id(builder.prefixes, frame.prefix + name, call.repeated)
     builder.prefixes.add(prefix)
-    return _Frame(inner, f"{prefix}/", f"{frame.family}{name}/", given, _specs(shapes))
+    return _Frame(inner, f"{prefix}/", f"{frame.family}{name}/", given, _specs(inner.specs, shapes))
 
 
-def _specs(shapes: list[tuple[Shape, Shape]]) -> str:
+def _specs(specs: str, shapes: list[tuple[Shape, Shape]]) -> str:
     """What to make of the shapes inside a model that was defined with the first and is called with the second."""
     if all(declared == passed for declared, passed in shapes):
-        return "recorded"
+        return specs
     if any(passed is None or declared is None or len(passed) != len(declared) for declared, passed in shapes):
         return "unknown"  # Keras adds or drops a last axis of 1 when the model runs, and not when it records
     return "inferred"

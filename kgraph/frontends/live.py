@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kgraph.errors import SourceError
+from kgraph.frontends import live_tf_keras
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.frontends.lambdas import Memo
 from kgraph.frontends.live_arguments import (
@@ -24,6 +24,7 @@ from kgraph.frontends.live_arguments import (
     unknown_tensor,
 )
 from kgraph.frontends.live_layers import class_kind, lambda_config, layer_config, weights
+from kgraph.frontends.live_record import Key, entering, in_order, inside_out, key, producer, repeated
 from kgraph.graph import FrozenDict, Graph, Spec, Tree, Weight, leaves
 from kgraph.ops import complete
 
@@ -31,10 +32,6 @@ FUNCTION = "keras.src.ops.function.Function"
 SEQUENTIAL = "keras.src.models.sequential.Sequential"
 SUBCLASSED = "keras.src.models.model.Model"
 OPERATION = "keras.src.ops.operation.Operation"
-KERAS_2 = ("tf_keras.", "keras.engine.", "keras.src.engine.")
-
-Key = tuple[int, int]
-"""A symbolic tensor: the id of the node that made it, and which output of it."""
 
 
 @dataclass(slots=True)
@@ -62,13 +59,15 @@ def read(model: object, *, nested: str = "dissolve", run_lambdas: bool = False) 
     """The Graph of a live functional or built Sequential model.
 
     Args:
-        model: a Keras 3 model, or a ``keras.Function``.
+        model: a model of Keras 3 or of Keras 2 (tf_keras), or a ``keras.Function``.
         nested: ``dissolve`` repeats the calls of a nested model at each of its calls, ``keep`` makes each one node.
         run_lambdas: also call Lambda functions whose bytecode does not tell what they select, on a small array.
 
     Raises:
         SourceError: it is something else; the message says what, and what to do.
     """
+    if live_tf_keras.is_keras_2(model):
+        return live_tf_keras.read(model, nested=nested, run_lambdas=run_lambdas)
     if nested not in ("dissolve", "keep"):
         raise SourceError(f"nested must be 'dissolve' or 'keep', received {nested!r}")
     function = _functional(model)
@@ -114,8 +113,6 @@ def _nested(operation: object) -> Any | None:
 
 def _complaint(model: object) -> str:
     name = model.__name__ if isinstance(model, type) else type(model).__name__
-    if any(cls.__module__.startswith(KERAS_2) for cls in _mro(model)):
-        return f"received a Keras 2 (tf_keras) object of type {name}; this version reads live Keras 3 models"
     if isinstance(model, type) and OPERATION in ancestry(model.__mro__):
         return f"received the class {name}; pass an instance, a functional or Sequential model"
     if _descends(model, SEQUENTIAL):
@@ -141,28 +138,21 @@ def _complaint(model: object) -> str:
         )
     if _descends(model, KERAS_TENSOR):
         return "received a symbolic tensor, expected a model: keras.Model(inputs, outputs)"
-    return f"received {name}, expected a Keras 3 functional or Sequential model, a kgraph.Graph, or the path of a file"
+    return f"received {name}, expected a Keras functional or Sequential model, a kgraph.Graph, or the path of a file"
 
 
 def _described(session: _Session, root: Any) -> Model:
-    """Describes a functional model after those nested in it, each once; without recursion, as they nest deeply."""
+    """Describes a functional model after those nested in it, each once."""
     orders: dict[int, list[Any]] = {}
-    stack = [root]
-    while stack:
-        function = stack[-1]
-        if id(function) in session.models:
-            stack.pop()
-            continue
-        if id(function) not in orders:
-            session.alive.append(function)
-            orders[id(function)] = _in_order(function)
-        inner = [] if session.keep else [_nested(node.operation) for node in orders[id(function)]]
-        waiting = [each for each in inner if each is not None and id(each) not in session.models]
-        if waiting:
-            stack.extend(waiting)
-            continue
+
+    def inner(function: Any) -> list[Any]:
+        session.alive.append(function)
+        orders[id(function)] = in_order(_inputs(function), _outputs(function))
+        found = [] if session.keep else [_nested(node.operation) for node in orders[id(function)]]
+        return [each for each in found if each is not None]
+
+    for function in inside_out(root, inner):
         session.models[id(function)] = _describe(session, function, orders[id(function)])
-        stack.pop()
     return session.models[id(root)]
 
 
@@ -179,63 +169,17 @@ def _describe(session: _Session, function: Any, order: list[Any]) -> Model:
     refs: dict[Key, Ref] = {}
     calls: list[Call] = []
     for tensor in tensors(_inputs(function)):
-        if _key(tensor) not in refs:
-            refs[_key(tensor)] = Ref(len(calls))
+        if key(tensor) not in refs:
+            refs[key(tensor)] = Ref(len(calls))
             calls.append(_input_call(session, tensor))
-    inputs = freeze_tree(_inputs(function), lambda tensor: refs[_key(tensor)])
-    repeated = _repeated(order)
+    inputs = freeze_tree(_inputs(function), lambda tensor: refs[key(tensor)])
+    number_of = repeated(order)
     for node in order:
         number = len(calls)
-        calls.append(_call(session, node, refs, repeated.get(id(node), 0)))
+        calls.append(_call(session, node, refs, number_of.get(id(node), 0)))
         refs.update({(id(node), out): Ref(number, out) for out in range(len(node.outputs))})
-    outputs = freeze_tree(_outputs(function), lambda tensor: refs[_key(tensor)])
+    outputs = freeze_tree(_outputs(function), lambda tensor: refs[key(tensor)])
     return Model(function.name, tuple(calls), inputs, outputs)
-
-
-def _in_order(function: Any) -> list[Any]:
-    """The nodes above the outputs, depth first, down to the declared inputs."""
-    declared = {_key(tensor) for tensor in tensors(_inputs(function))}
-    order: list[Any] = []
-    done: set[int] = set()
-    for output in tensors(_outputs(function)):
-        stack = [] if _key(output) in declared else [_producer(output)]
-        while stack:
-            node = stack[-1]
-            if id(node) in done:
-                stack.pop()
-                continue
-            parents = [(_producer(tensor), tensor) for tensor in node.arguments.keras_tensors]
-            waiting = [parent for parent, tensor in parents if id(parent) not in done and _key(tensor) not in declared]
-            if waiting:
-                stack.extend(reversed(waiting))
-                continue
-            done.add(id(stack.pop()))
-            order.append(node)
-    return order
-
-
-def _repeated(order: list[Any]) -> dict[int, int]:
-    """By node, which call of its layer it is among these: in the order in which they were made."""
-    nodes: defaultdict[int, list[Any]] = defaultdict(list)
-    for node in order:
-        nodes[id(node.operation)].append(node)
-    found: dict[int, int] = {}
-    for calls in nodes.values():
-        if len(calls) > 1:
-            places = {id(node): place for place, node in enumerate(calls[0].operation._inbound_nodes)}
-            calls.sort(key=lambda node: places[id(node)])
-            found.update({id(node): number for number, node in enumerate(calls)})
-    return found
-
-
-def _producer(tensor: Any) -> Any:
-    operation, index, _ = tensor._keras_history
-    return tensor if operation is None else operation._inbound_nodes[index]
-
-
-def _key(tensor: Any) -> Key:
-    operation, index, out = tensor._keras_history
-    return id(tensor if operation is None else operation._inbound_nodes[index]), out
 
 
 def _spec(tensor: Any) -> Spec:
@@ -245,13 +189,13 @@ def _spec(tensor: Any) -> Spec:
 def _input_call(session: _Session, tensor: Any) -> Call:
     operation = tensor._keras_history.operation
     if operation is not None and class_kind(operation) == "layers.InputLayer":
-        return _call(session, _producer(tensor), {}, 0)
+        return _call(session, producer(tensor), {}, 0)
     spec = _spec(tensor)  # keras.Function starts at any tensor
     config = complete("layers.InputLayer", FrozenDict(batch_shape=spec.shape, dtype=spec.dtype))
     return Call(tensor.name, id(tensor), "layers.InputLayer", config, FrozenDict(), (), (spec,))
 
 
-def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], repeated: int) -> Call:
+def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], number: int) -> Call:
     operation = node.operation
     kind = class_kind(operation)
     outputs = tuple([_spec(tensor) for tensor in node.outputs])
@@ -261,14 +205,14 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], repeated: int) 
         config, found = _model(session, operation)
         kind = "models.Sequential" if _descends(operation, SEQUENTIAL) else "models.Functional"
         described = None if session.keep else session.models[id(inner)]
-        return Call(operation.name, id(operation), kind, config, arguments, found, outputs, repeated, described)
+        return Call(operation.name, id(operation), kind, config, arguments, found, outputs, number, described)
     if is_layer(operation):
         config, found = _layer(session, operation, kind, node)
-        return Call(operation.name, id(operation), kind, config, arguments, found, outputs, repeated)
+        return Call(operation.name, id(operation), kind, config, arguments, found, outputs, number)
     session.alive.append(operation)
     # Keras' own operations have no weights to share; a custom one may hold anything.
     layer = id(operation) if kind.startswith("custom.") else None
-    return Call(operation.name, layer, kind, FrozenDict(), arguments, (), outputs, repeated)
+    return Call(operation.name, layer, kind, FrozenDict(), arguments, (), outputs, number)
 
 
 def _arguments(node: Any, kind: str, refs: Mapping[Key, Ref]) -> FrozenDict:
@@ -278,7 +222,7 @@ def _arguments(node: Any, kind: str, refs: Mapping[Key, Ref]) -> FrozenDict:
     entered: list[Ref] = []
 
     def enter(tensor: Any) -> Tree:
-        ref = refs.get(_key(tensor))
+        ref = refs.get(key(tensor))
         if ref is None:
             return unknown_tensor(tensor)
         entered.append(ref)
@@ -290,7 +234,7 @@ def _arguments(node: Any, kind: str, refs: Mapping[Key, Ref]) -> FrozenDict:
         return found
     # Tensors in a structure that Keras was told to look into, and kgraph was not.
     rest = {key: tree for key, tree in found.items() if not any(isinstance(leaf, Ref) for leaf in leaves(tree))}
-    return FrozenDict({**rest, next(iter(found), "inputs"): tuple([refs[_key(tensor)] for tensor in expected])})
+    return FrozenDict({**rest, next(iter(found), "inputs"): tuple([refs[key(tensor)] for tensor in expected])})
 
 
 def _model(session: _Session, model: Any) -> tuple[FrozenDict, tuple[Weight, ...] | None]:
@@ -304,7 +248,7 @@ def _layer(session: _Session, layer: Any, kind: str, node: Any) -> tuple[FrozenD
     if id(layer) not in session.layers:
         session.alive.append(layer)
         if kind == "layers.Lambda":
-            config = lambda_config(layer, node, session.cell_number, session.memo, run=session.run_lambdas)
+            config = lambda_config(layer, entering(node), session.cell_number, session.memo, run=session.run_lambdas)
         else:
             config = layer_config(layer, kind)
         if kind == "layers.InputLayer":

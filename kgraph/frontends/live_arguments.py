@@ -18,6 +18,13 @@ KEPT_VALUES = 64
 """Arrays of at most so many elements keep their values; larger ones keep their digest alone."""
 
 KERAS_TENSOR = "keras.src.backend.common.keras_tensor.KerasTensor"
+KERAS_TENSORS = frozenset((
+    KERAS_TENSOR, "tf_keras.src.engine.keras_tensor.KerasTensor", "keras.src.engine.keras_tensor.KerasTensor",
+    "keras.engine.keras_tensor.KerasTensor",
+))  # fmt: skip
+"""Symbolic tensors of Keras 3 and of Keras 2."""
+
+TENSOR_SHAPE = "tensorflow.python.framework.tensor_shape.TensorShape"
 LAYER = "keras.src.layers.layer.Layer"
 
 Write = Callable[[Any], Tree]
@@ -37,7 +44,8 @@ def is_layer(operation: object) -> bool:
 
 def unknown_tensor(tensor: Any) -> Object:
     """A symbolic tensor that is no operand of the call that holds it."""
-    return Object("KerasTensor", FrozenDict(shape=tensor.shape, dtype=str(tensor.dtype)))
+    dtype = str(getattr(tensor.dtype, "name", tensor.dtype))
+    return Object("KerasTensor", FrozenDict(shape=freeze_tree(tensor.shape), dtype=dtype))
 
 
 def freeze_tree(value: Any, write: Write = unknown_tensor) -> Tree:
@@ -85,11 +93,12 @@ def tensors(tree: Any) -> list[Any]:
 
 @functools.cache
 def _role(cls: Any) -> str:
-    if KERAS_TENSOR in ancestry(cls.__mro__):
+    bases = ancestry(cls.__mro__)
+    if bases & KERAS_TENSORS:
         return "tensor"
     if cls in PLAIN:
         return "plain"
-    if issubclass(cls, (list, tuple, deque)):
+    if issubclass(cls, (list, tuple, deque)) or TENSOR_SHAPE in bases:
         return "sequence"
     return "slice" if cls is slice else "other"
 

@@ -23,7 +23,7 @@ BY_ATTRIBUTE = frozenset((
 ))  # fmt: skip
 """Kinds whose config is read from attributes of the same names: ``get_config`` takes a fiftieth of ``summary()``."""
 
-POLICIES = ("DTypePolicy", "FloatDTypePolicy")
+POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy")
 
 
 def class_kind(value: object) -> str:
@@ -125,10 +125,14 @@ def _activation(module: str | None, name: str) -> str | None:
     return kind.removeprefix("activations.") if kind.startswith("activations.") else None
 
 
-def lambda_config(layer: Any, node: Any, cell_number: Callable[[object], int], memo: Memo, *, run: bool) -> FrozenDict:
-    """The config of a Lambda layer; ``run`` allows to call its function where its bytecode does not tell enough."""
+def lambda_config(
+    layer: Any, tensors: list[Any], cell_number: Callable[[object], int], memo: Memo, *, run: bool
+) -> FrozenDict:
+    """The config of a Lambda layer that is called on some tensors.
+
+    ``run`` allows to call its function where its bytecode does not tell enough.
+    """
     function = read_function(layer.function, layer.arguments, cell_number, memo)
-    tensors = node.arguments.keras_tensors
     if run and function.selection is None and len(tensors) == 1:
         selection = try_selection(layer.function, layer.arguments, tuple(tensors[0].shape))
         if selection is not None:
