@@ -219,7 +219,9 @@ class FractalHeap:
             return self.file.take(_int(key, 1, 8), _int(key, 9, 8))
         if kind == 1:
             return self._huge(_int(key, 1, min(8, self.id_size - 1)))
-        raise Damaged(f"an object of the heap at byte {self.address:,} is stored in a way (kind {kind}) that is not read")
+        raise Damaged(
+            f"an object of the heap at byte {self.address:,} is stored in a way (kind {kind}) that is not read"
+        )
 
     def _huge(self, number: int) -> bytes:
         for record in records(self.file, self.huge, 1):
