@@ -1,4 +1,4 @@
-"""What a model file holds, as plain data: read under limits; nothing in it is resolved, imported, unpickled or called."""
+"""What a model file holds, as plain data. Nothing in it is resolved, imported, unpickled or called."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class Dataset:
 class Link:
     """A link of an HDF5 file that is more than the plain (hard) one which names a group or dataset.
 
-    ``kind`` is ``soft``, ``external`` (target ``file:path``), ``user-defined``, or ``hard`` for one more name of what is
-    listed under the path ``target``.
+    ``kind`` is ``soft``, ``external`` (target ``file:path``), ``user-defined``, or ``hard`` for one more name of what
+    is listed under the path ``target``.
     """
 
     path: str

@@ -77,7 +77,7 @@ def read_hdf5(window: Window, limits: Limits) -> Structure:
         raise SourceError("no HDF5 signature was found; expected a file that h5py or Keras wrote")
     whole = window.within(start, window.size - start)
     # A sound file has no overlapping structures, so what is read of it is never much more than its size.
-    file = File(whole, limits.objects * 8, min(4 * whole.size + 2**20, limits.config_bytes))
+    file = File(whole, limits.objects * 32, min(4 * whole.size + 2**20, limits.config_bytes))
     try:
         root, end = _superblock(whole)
     except BAD as error:

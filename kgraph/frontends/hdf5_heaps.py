@@ -158,7 +158,8 @@ def records(file: File, address: int, kind: int) -> Iterator[bytes]:
     if root == NOWHERE:
         return
     pointers = _pointer_sizes(node_size, size, depth)
-    stack, seen = [(root, count, depth)], set[int]()
+    stack: list[tuple[int, int, int]] = [(root, count, depth)]
+    seen = set[int]()
     while stack:
         at, count, level = stack.pop()
         if at in seen:
@@ -170,8 +171,8 @@ def records(file: File, address: int, kind: int) -> Iterator[bytes]:
         yield from (data[place : place + size] for place in range(6, 6 + count * size, size))
         if level:
             first = 6 + count * size
-            for place in range(first, first + (count + 1) * pointer, pointer):
-                stack.append((_int(data, place, 8), _int(data, place + 8, digits), level - 1))
+            places = range(first, first + (count + 1) * pointer, pointer)
+            stack.extend((_int(data, place, 8), _int(data, place + 8, digits), level - 1) for place in places)
 
 
 def _pointer_sizes(node_size: int, size: int, depth: int) -> list[tuple[int, int]]:

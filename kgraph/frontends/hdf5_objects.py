@@ -40,11 +40,13 @@ class Header:
     messages: dict[int, list[bytes]] = field(default_factory=dict[int, list[bytes]])
 
     def first(self, kind: int) -> bytes | None:
+        """The first message of a type."""
         found = self.messages.get(kind)
         return found[0] if found else None
 
     @property
     def is_dataset(self) -> bool:
+        """Whether it is a dataset; groups have no layout."""
         return LAYOUT in self.messages
 
 
@@ -58,8 +60,13 @@ class Named:
     target: str = ""
 
 
-def header(file: File, address: int) -> Header:
-    """The object header at an address, with its continuations."""
+def header(file: File, address: int, *, follow: bool = True) -> Header:
+    """The object header at an address, with its continuations.
+
+    Args:
+        follow: also read messages that stand in another header. One step is all there is: what stands there is no
+            shared message itself.
+    """
     start = file.take(address, 16)
     made = Header()
     if start[:4] == b"OHDR":
@@ -83,6 +90,8 @@ def header(file: File, address: int) -> Header:
             if kind == CONTINUATION:
                 place, length = struct.unpack_from("<QQ", body)
                 blocks.append((place, length) if old else _continued(file, place, length))
+                continue
+            if flags & SHARED and not follow:
                 continue
             if flags & SHARED:
                 body = shared(file, body, kind)
@@ -133,17 +142,10 @@ def shared(file: File, body: bytes, kind: int = DATATYPE) -> bytes:
     if version == 3 and stored == 1:
         raise Damaged("a message stands in the table of shared messages, which is not read")
     (address,) = struct.unpack_from("<Q", body, 8 if version == 1 else 2)
-    start = file.take(address, 16)
-    # One step only: a named datatype is no shared message itself.
-    if start[:4] == b"OHDR":
-        place, size = _new_block(file, address, start)
-        messages = _new_messages(file.take(place, size), bool(start[5] & 4))
-    else:
-        messages = _old_messages(file.take(address + 16, struct.unpack_from("<I", start, 8)[0]))
-    for found, flags, content in messages:
-        if found == kind and not flags & SHARED:
-            return content
-    raise Damaged(f"the object at byte {address:,} holds no message of type {kind}")
+    content = header(file, address, follow=False).first(kind)
+    if content is None:
+        raise Damaged(f"the object at byte {address:,} holds no message of type {kind}")
+    return content
 
 
 def links(file: File, head: Header) -> Iterator[Named]:

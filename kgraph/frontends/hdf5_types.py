@@ -14,8 +14,10 @@ RANK = 32
 """Most dimensions that HDF5 allows."""
 
 MANTISSAS = {(2, 10): "float16", (4, 23): "float32", (8, 52): "float64", (2, 7): "bfloat16"}
-CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q"}
-CODES |= {"uint64": "Q", "float16": "e", "float32": "f", "float64": "d", "bool": "?"}
+CODES = {
+    "int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q",
+    "float16": "e", "float32": "f", "float64": "d",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def _number(kind: int, bits: int, size: int, data: bytes) -> Datatype:
 @lru_cache(maxsize=1024)
 def dataspace(data: bytes) -> tuple[int, ...] | None:
     """The shape that a dataspace message says; None for one that holds nothing."""
-    version, rank, _, kind = data[:4]
+    version, rank, _, kind = struct.unpack_from("<4B", data)
     if version not in (1, 2) or rank > RANK:
         raise Damaged(f"a dataspace of version {version} and {rank} dimensions")
     if version == 2 and kind == 2:

@@ -11,7 +11,7 @@ PAGES = 512
 """Pages that are kept: the structures of a file point to and fro."""
 
 
-class Damaged(SourceError):
+class Damaged(SourceError):  # noqa: N818
     """A file contradicts itself at one place; the reader says which part of it could not be looked at."""
 
 
@@ -44,10 +44,7 @@ class Window:
         """
         self._check(offset, size)
         page, skip = divmod(offset, PAGE)
-        if skip + size <= PAGE:
-            data = self._page(page)[skip : skip + size]
-        else:
-            data = self._fetch(offset, size)
+        data = self._page(page)[skip : skip + size] if skip + size <= PAGE else self._fetch(offset, size)
         if len(data) != size:
             raise Damaged(f"the file ends before byte {self.start + offset + size:,}")
         return data
