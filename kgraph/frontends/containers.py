@@ -153,7 +153,7 @@ def _read_text(data: bytes, limits: Limits) -> Contents:
         read = read_json(data, "the JSON", limits)
         return Contents(format="json", config=read.value, repeated=read.repeated, odd=read.odd)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise SourceError(_foreign(data, error.start)) from None
     if "\0" in text:

@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
 
 
 def named(dtype: Any) -> str:
-    return "string" if h5py.check_string_dtype(dtype) and dtype == object else str(dtype.newbyteorder("=")).lstrip("|<")
+    return "string" if h5py.check_string_dtype(dtype) and dtype.kind == "O" else str(dtype.newbyteorder("=")).lstrip("|<")
 
 
 def said(data: bytes) -> tuple[dict[str, Any], set[str], dict[str, Any]]:
@@ -60,9 +60,8 @@ def said(data: bytes) -> tuple[dict[str, Any], set[str], dict[str, Any]]:
                 datasets[path] = item.shape or (), named(item.dtype), item.id.get_storage_size()
                 continue
             groups.add(path)
-            for key in item:
-                if isinstance(item.get(key, getlink=True), h5py.HardLink):
-                    stack.append((f"{path}/{key}".lstrip("/"), item[key]))
+            hard = [key for key in item if isinstance(item.get(key, getlink=True), h5py.HardLink)]
+            stack.extend((f"{path}/{key}".lstrip("/"), item[key]) for key in hard)
     return datasets, groups, attributes
 
 
@@ -127,7 +126,9 @@ def add_dataset(draw: st.DrawFn, parent: Any, name: str) -> Any:
     if 0 in shape:
         return parent.create_dataset(name, shape, dtype)
     options: dict[str, Any] = draw(
-        st.sampled_from([{}, {"chunks": True}, {"compression": "gzip"}, {"chunks": True, "maxshape": (None,) * len(shape)}])
+        st.sampled_from(
+            [{}, {"chunks": True}, {"compression": "gzip"}, {"chunks": True, "maxshape": (None,) * len(shape)}]
+        )
     )
     if draw(st.booleans()):
         return parent.create_dataset(name, shape, dtype, **options)
