@@ -19,7 +19,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100_000, help="how many files")
     parser.add_argument("--first", type=int, default=0, help="the number of the first one")
     parser.add_argument(
-        "--read", default="kgraph.frontends.containers:read_contents", help="what reads the bytes of a file"
+        "--read",
+        metavar="MODULE:NAME",
+        default="kgraph.frontends.containers:read_contents",
+        help="what reads the bytes of a file",
     )
     chosen = parser.parse_args()
     module, _, name = chosen.read.partition(":")

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -72,7 +72,7 @@ HOOKED: list[Watch] = []
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[list[str]]:
+def watched() -> Generator[list[str]]:
     """Collects the forbidden events of a block."""
     if not HOOKED:
         sys.addaudithook(WATCH)
@@ -86,7 +86,7 @@ def watched() -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def timed(seconds: float) -> Iterator[None]:
+def timed(seconds: float) -> Generator[None]:
     """Raises Slow in a block that takes longer."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -57,7 +57,7 @@ def connect(_data: bytes) -> None:
 
 
 def write(_data: bytes) -> None:
-    open("/dev/null", "w").close()
+    Path("/dev/null").open("w").close()
 
 
 def import_foreign(_data: bytes) -> None:

@@ -214,11 +214,12 @@ def _located(window: Window, member: Member, odd: list[str]) -> Member:
         head = window.read(member.offset, 30)
         _, flags, method = struct.unpack_from("<HHH", head, 4)
         crc, packed, size, name_size, extra_size = struct.unpack_from("<IIIHH", head, 14)
-        local_name = _name(window.read(member.offset + 30, name_size), flags)
+        # The name of what is no header would be anything.
+        local_name = _name(window.read(member.offset + 30, name_size), flags) if head[:4] == LOCAL else None
     except Damaged:
         odd.append(f"the local header of {name} lies outside the file")
         return member
-    if head[:4] != LOCAL:
+    if local_name is None:
         odd.append(f"{name} has no local header where the directory says it has one")
         return member
     if local_name != entry.name:
@@ -236,7 +237,7 @@ def _layout(members: tuple[Member, ...], directory: int, odd: list[str]) -> None
     """Notes bytes before the first member and members that overlap."""
     placed = sorted((member for member in members if member.start is not None), key=lambda member: member.offset)
     first = placed[0].offset if placed else directory
-    if first > 0:
+    if first > 0 and (placed or not members):
         odd.append(f"{first:,} bytes stand before the first member of the zip archive")
     reached, before = 0, ""
     for member in placed:

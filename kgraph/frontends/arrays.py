@@ -60,6 +60,6 @@ def _array(archive: Archive, member: Member, path: str) -> Dataset:
         path=path,
         shape=shape,
         dtype=dtype or f"{kind.decode()}{width}",
-        size=math.prod(shape) * width,
+        size=math.prod(shape) * width * (4 if kind == b"U" else 1),
         stored=view.size - start - size,
     )

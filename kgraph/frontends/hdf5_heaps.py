@@ -235,9 +235,7 @@ class FractalHeap:
         """The address of an offset in the heap's own space: down the table of blocks, which doubles row by row."""
         block, base, rows = self.root, 0, self.rows
         direct_rows = self.direct_max.bit_length() - self.start.bit_length() + 2
-        for _ in range(64):
-            if block == NOWHERE:
-                break
+        while block != NOWHERE:  # each step ends in a lower row of a smaller table
             if not rows:
                 return block + offset - base
             row, size, first = self._row(offset - base)

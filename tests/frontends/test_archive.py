@@ -97,7 +97,10 @@ def test_of_two_members_with_one_name_the_last_counts() -> None:
     ("data", "sentence"),
     [
         (raw([(b"a", b"1"), (b"b", b"2")], local={1: b"c"}), "'b' is called 'c' in its local header"),
-        (raw([(b"a", b"1"), (b"b", b"2")], offsets={1: 3}), "'b' has no local header where the directory says it has one"),
+        (
+            raw([(b"a", b"1"), (b"b", b"2")], offsets={1: 3}),
+            "'b' has no local header where the directory says it has one",
+        ),
         (raw([(b"a", b"1")], offsets={0: 10**6}), "the local header of 'a' lies outside the file"),
         (raw([(b"a", b"1" * 50), (b"a", b"1" * 50)], offsets={1: 0}), "'a' overlaps 'a'"),
         (raw([(b"a", b"1")], sizes={0: 30}), "the data of a member reaches into the directory of the zip archive"),
@@ -112,7 +115,7 @@ def test_what_is_odd(data: bytes, sentence: str) -> None:
 
 
 def test_many_odd_things_are_cut() -> None:
-    found = archive(raw([(b"a", b"1")] * 50, local={number: b"b" for number in range(50)}))
+    found = archive(raw([(b"a", b"1")] * 50, local=dict.fromkeys(range(50), b"b")))
     assert found.odd[-1] == "and 30 more like these"
 
 
@@ -131,6 +134,16 @@ def test_many_odd_things_are_cut() -> None:
 def test_damaged_directories(data: bytes, message: str) -> None:
     with pytest.raises(SourceError, match=f"directory of the zip archive.*({message})"):
         archive(data)
+
+
+@pytest.mark.parametrize("extra", [struct.pack("<HHQ", 1, 8, 3), struct.pack("<HH", 9, 0)])
+def test_an_entry_that_does_not_say_all_its_wide_sizes(extra: bytes) -> None:
+    head = struct.pack(
+        "<4sHHHHHHIIIHHHHHII", b"PK\1\2", 0, 0, 0, 0, 0, 0, 0, *[2**32 - 1] * 2, 1, len(extra), 0, 0, 0, 0, 0
+    )
+    directory = head + b"a" + extra
+    with pytest.raises(SourceError, match="more than 4 GiB does not say"):
+        archive(directory + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), 0, 0))
 
 
 def test_limits_of_the_directory() -> None:

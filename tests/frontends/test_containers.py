@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import struct
 import sys
 import tarfile
 import tracemalloc
@@ -50,7 +51,10 @@ def test_json_and_text() -> None:
     found = read_contents(MODELS / "keras3.json")
     assert (found.format, found.config["class_name"]) == ("json", "Functional")
     text = 'x = Input(shape=(1,), name="x")\nmodel = Model(x, x)\n'
-    assert (read_contents(text.encode()).format, read_contents(b"\xef\xbb\xbf" + text.encode()).config) == ("text", text)
+    assert (read_contents(text.encode()).format, read_contents(b"\xef\xbb\xbf" + text.encode()).config) == (
+        "text",
+        text,
+    )
     summary = "Model: m\n Layer (type)    Output Shape   Param #\n dense (Dense)"
     assert (read_contents(summary.encode()).format, read_contents(summary.encode()).config) == ("summary", summary)
 
@@ -230,8 +234,8 @@ def test_npz_weights() -> None:
     files = {
         "a.npy": array(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }      \n", bytes(24)),
         "b.npy": array(b"{'descr': '|O', 'fortran_order': True, 'shape': (), }\n", b"\x80"),
-        "c.npy": array(b"{'descr': '|b1', 'fortran_order': True, 'shape': (1099511627776,)}"),
-        "s.npy": array(b"{'descr': '<U7', 'fortran_order': True, 'shape': (1,)}"),
+        "c.npy": array(b"{'descr': '|b1', 'fortran_order': True, 'shape': (1099511627776,), }"),
+        "s.npy": array(b"{'descr': '<U7', 'fortran_order': True, 'shape': (1,), }"),
         "d.npy": array(b"__import__('os')"),
         "e.npy": b"nothing",
         "f.npy": b"\x93NUMPY\1",
@@ -244,7 +248,7 @@ def test_npz_weights() -> None:
         "a": ((2, 3), "float32", 24, 24),
         "b": ((), "object", 0, 1),
         "c": ((2**40,), "bool", 2**40, 0),
-        "s": ((1,), "U7", 7, 0),
+        "s": ((1,), "U7", 28, 0),
     }
     assert len(found.unread) == 3
     deflated = packed({f"{number}.npy": files["a.npy"] for number in range(25)}, zipfile.ZIP_DEFLATED)
@@ -272,7 +276,8 @@ def cost_of(folder: Path, size: int) -> tuple[int, int]:
     data = path.read_bytes()
     cut = start + 30 + len("model.weights.h5") + len(weights)
     with path.open("wb") as file:  # the hole stands after the structures, inside the member
-        file.write(with_size(data[:cut], start, len(weights) + size))
+        # The local header says that the sizes are elsewhere, as for members of more than 4 GiB.
+        file.write(data[: start + 18] + b"\xff" * 8 + data[start + 26 : cut])
         file.seek(size, os.SEEK_CUR)
         file.write(directory_with(data[cut:], size, cut, len(weights)))
     reads: list[int] = []
@@ -299,17 +304,8 @@ class Counted:
         return data
 
 
-def with_size(data: bytes, start: int, size: int) -> bytes:
-    """The local header says that the sizes are elsewhere, as for members of more than 4 GiB."""
-    wide = b"\xff" * 8
-    del size
-    return data[: start + 18] + wide + data[start + 26 :]
-
-
 def directory_with(data: bytes, more: int, cut: int, size: int) -> bytes:
     """The directory, with the 64 bit size of the last entry and the 64 bit end record."""
-    import struct
-
     last = data.rfind(b"PK\1\2")
     end = data.rfind(b"PK\5\6")
     extra = struct.pack("<HHQQ", 1, 16, size + more, size + more)

@@ -44,7 +44,9 @@ def raw(
         own = (local or {}).get(number, name)
         head = struct.pack("<HHHHIIIHH", flags, 0, 0, 0, crc, size, size, len(own), 0)
         body += b"PK\3\4" + struct.pack("<H", 20) + head + own + data
-        where = struct.pack("<HHHHIIIHHHHHII", flags, 0, 0, 0, crc, size, size, len(name), 0, 0, 0, 0, mode << 16, offset)
+        where = struct.pack(
+            "<HHHHIIIHHHHHII", flags, 0, 0, 0, crc, size, size, len(name), 0, 0, 0, 0, mode << 16, offset
+        )
         directory += b"PK\1\2" + struct.pack("<HH", 20, 20) + where + name
     end = struct.pack("<HHHHIIH", 0, 0, len(entries), len(entries), len(directory), len(body), 0)
     return body + directory + b"PK\5\6" + end
