@@ -5,9 +5,7 @@ from __future__ import annotations
 from kgraph.ops.base import Call, Knowledge, keeps_all, keeps_batch, same_specs
 
 BATCHWISE = (
-    "AdditiveAttention", "Attention", "Bidirectional", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRU", "GroupQueryAttention", "LSTM", "MultiHeadAttention", "SimpleRNN",
-    "TimeDistributed",
+    "AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention",
 )  # fmt: skip
 
 
