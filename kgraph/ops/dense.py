@@ -107,7 +107,7 @@ def _einsum_shapes(
 
 def _einsum_specs(call: Call) -> tuple[Spec, ...] | None:
     found = _einsum(call)
-    return None if found is None or None in found[1] else layer_spec(call, found[0])
+    return None if found is None or _einsum_weights(call) is None else layer_spec(call, found[0])
 
 
 def _einsum_weights(call: Call) -> tuple[Weight, ...] | None:

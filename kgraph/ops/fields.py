@@ -79,6 +79,16 @@ def ints(_: str, value: Any) -> bool:
     return isinstance(value, tuple) and len(value) <= MOST_AXES and all(map(is_int, value))  # pyright: ignore
 
 
+def sized_ints(_: str, value: Any) -> bool:
+    """A tuple of positive ints, no longer than tensors have axes."""
+    return ints("", value) and min(value, default=1) > 0
+
+
+def pair(_: str, value: Any) -> bool:
+    """Two ints."""
+    return ints("", value) and len(value) == 2
+
+
 def open_sizes(_: str, value: Any) -> bool:
     """Extents, of which some may be open."""
     return isinstance(value, tuple) and all(item is None or is_int(item, 0) for item in value)  # pyright: ignore
