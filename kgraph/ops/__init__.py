@@ -7,13 +7,19 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from kgraph.graph import FrozenDict, Op, Spec, Weight
+from kgraph.graph import FrozenDict, Object, Op, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
 
-__all__ = ["Call", "Knowledge", "Origin", "call_of", "complete", "infer_specs", "infer_weights", "kept", "knowledge"]
+__all__ = [
+    "UNTOLD", "Call", "Knowledge", "Origin", "call_of", "complete", "infer_specs", "infer_weights", "is_told", "kept",
+    "knowledge", "reason",
+]  # fmt: skip
 
 NOTHING = Knowledge(weights=lambda _: None)
+
+UNTOLD = Object("unknown", FrozenDict())
+"""In place of an argument of a call that the source does not tell."""
 
 
 @functools.cache
@@ -24,16 +30,27 @@ def knowledge(kind: str) -> Knowledge:
 
 def infer_specs(call: Call) -> tuple[Spec, ...] | None:
     """Output specs as Keras infers them, None where kgraph cannot tell."""
-    if not _is_known(call):
+    if not _is_known(call) or not is_told(call):
         return None
     return knowledge(call.kind).specs(call)
 
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:
     """The variables of the layer that is called, None where kgraph cannot tell."""
-    if not _is_known(call):
+    if not _is_known(call) or not is_told(call):
         return None
     return knowledge(call.kind).weights(call)
+
+
+def is_told(call: Call) -> bool:
+    """False where a source shows a call, but not how it is configured or called: a printed summary has no config."""
+    known = entry(call.kind)
+    return not (known and known.config and not call.config) and UNTOLD not in call.arguments.values()
+
+
+def reason(call: Call, axis: int) -> str:
+    """In a person's words what fixed the extent of an output axis; empty where there are none."""
+    return knowledge(call.kind).reason(call, axis) if is_told(call) else ""
 
 
 def _is_known(call: Call) -> bool:
@@ -48,7 +65,8 @@ def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]
     shape, call = op.outputs[out].shape, call_of(op, operands)
     if shape is None or not _is_known(call):
         return (None,) * len(shape or ())
-    found = knowledge(op.kind).kept(call, len(shape))
+    known = knowledge(op.kind)
+    found = (known.kept if is_told(call) else known.bare)(call, len(shape))
     return found if len(found) == len(shape) else (None,) * len(shape)
 
 

@@ -82,6 +82,7 @@ class Knowledge:
         specs: output specs from operand specs as Keras infers them; None where this cannot be told.
         weights: the variables of a layer of this kind; None where this cannot be told.
         kept: per output axis (given the output's rank) the operand axis whose extent it has.
+        bare: the same where the source does not tell how the layer is configured or called.
         reason: in a person's words what fixed the extent of an output axis, such as ``256 filters``.
         complete: a config with every derived default filled in and every short spelling written out.
         merge: ``layer`` or ``numpy`` for an elementwise merge: how it lines up operands of unequal rank.
@@ -91,6 +92,7 @@ class Knowledge:
     specs: Callable[[Call], tuple[Spec, ...] | None] = no_specs
     weights: Callable[[Call], tuple[Weight, ...] | None] = no_weights
     kept: Callable[[Call, int], tuple[Origin, ...]] = keeps_nothing
+    bare: Callable[[Call, int], tuple[Origin, ...]] = keeps_nothing
     reason: Callable[[Call, int], str] = says_nothing
     complete: Callable[[str, FrozenDict], FrozenDict] = as_given
     merge: str | None = None

@@ -16,6 +16,6 @@ def _unknown(_: Call) -> None:
 
 
 KINDS = {
-    **{f"layers.{name}": Knowledge(weights=_unknown, kept=keeps_batch) for name in BATCHWISE},
-    "layers.PReLU": Knowledge(specs=same_specs, weights=_unknown, kept=keeps_all),
+    **{f"layers.{name}": Knowledge(weights=_unknown, kept=keeps_batch, bare=keeps_batch) for name in BATCHWISE},
+    "layers.PReLU": Knowledge(specs=same_specs, weights=_unknown, kept=keeps_all, bare=keeps_all),
 }

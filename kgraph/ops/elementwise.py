@@ -27,7 +27,7 @@ UNARY = (
     "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "stop_gradient", "tan", "tanh", "clip",
 )  # fmt: skip
 SAME_SHAPE_LAYERS = (
-    "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",
+    "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",
     "LeakyReLU", "Masking", "ReLU", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
 )  # fmt: skip
 
@@ -151,17 +151,24 @@ def _alone_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     return keeps_all(call, rank) if len(call.operands) == 1 and not arrays else keeps_nothing(call, rank)
 
 
+def _activation_bare(call: Call, rank: int) -> tuple[Origin, ...]:
+    """An activation that is not told may be ``glu``, which halves the last axis."""
+    return (*_alone_kept(call, rank)[:-1], None) if rank else ()
+
+
 MERGED_LAYER = Knowledge(specs=_layer_merge_specs, merge="layer")
 MERGED_NUMPY = Knowledge(specs=_numpy_merge_specs, merge="numpy")
-SAME = Knowledge(specs=same_specs, kept=_alone_kept)
-UNARY_OPERATION = Knowledge(specs=_unary_specs, kept=_alone_kept)
+SAME = Knowledge(specs=same_specs, kept=_alone_kept, bare=_alone_kept)
+ACTIVATION = Knowledge(specs=same_specs, kept=_alone_kept, bare=_activation_bare)
+UNARY_OPERATION = Knowledge(specs=_unary_specs, kept=_alone_kept, bare=_alone_kept)
 
 KINDS = {
     **{f"layers.{name}": MERGED_LAYER for name in LAYER_MERGES},
     **{f"ops.{name}": MERGED_NUMPY for name in NUMPY_MERGES},
     **{f"layers.{name}": SAME for name in SAME_SHAPE_LAYERS},
+    "layers.Activation": ACTIVATION,
     **{f"ops.{name}": UNARY_OPERATION for name in UNARY},
-    "layers.Identity": Knowledge(specs=_identity_specs, kept=_alone_kept),
+    "layers.Identity": Knowledge(specs=_identity_specs, kept=_alone_kept, bare=_alone_kept),
     "activations.relu": UNARY_OPERATION,
-    "ops.cast": Knowledge(specs=_cast_specs, kept=_alone_kept),
+    "ops.cast": Knowledge(specs=_cast_specs, kept=_alone_kept, bare=_alone_kept),
 }

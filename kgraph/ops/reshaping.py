@@ -270,24 +270,24 @@ def _depth(value: Any) -> int | None:
 
 
 RESHAPE = Knowledge(specs=_reshape_specs, reason=_reshape_reason)
-PAD = Knowledge(specs=_pad_specs, kept=_pad_kept, reason=_pad_reason, complete=_complete_pairs)
+PAD = Knowledge(specs=_pad_specs, kept=_pad_kept, bare=keeps_batch, reason=_pad_reason, complete=_complete_pairs)
 
 KINDS = {
     "layers.InputLayer": Knowledge(specs=_input_specs),
     **{f"layers.{what}{rank}D": PAD for what in ("ZeroPadding", "Cropping") for rank in (1, 2, 3)},
     **{
         f"layers.UpSampling{rank}D": Knowledge(
-            specs=_upsample_specs, kept=_upsample_kept, reason=_upsample_reason, complete=_complete_size
+            specs=_upsample_specs, kept=_upsample_kept, bare=keeps_batch, reason=_upsample_reason, complete=_complete_size
         )
         for rank in (1, 2, 3)
     },
-    "layers.Flatten": Knowledge(specs=_flatten_specs, kept=keeps_batch, reason=_reshape_reason),
-    "layers.Reshape": Knowledge(specs=_layer_reshape_specs, kept=keeps_batch, reason=_reshape_reason),
+    "layers.Flatten": Knowledge(specs=_flatten_specs, kept=keeps_batch, bare=keeps_batch, reason=_reshape_reason),
+    "layers.Reshape": Knowledge(specs=_layer_reshape_specs, kept=keeps_batch, bare=keeps_batch, reason=_reshape_reason),
     "ops.reshape": RESHAPE,
-    "layers.Permute": Knowledge(specs=_permute_specs, kept=_permute_kept),
+    "layers.Permute": Knowledge(specs=_permute_specs, kept=_permute_kept, bare=keeps_batch),
     "ops.transpose": Knowledge(specs=_permute_specs, kept=_permute_kept),
     "ops.expand_dims": Knowledge(specs=_expand_specs, kept=_expand_kept, reason=_expand_reason),
     "ops.squeeze": Knowledge(specs=_squeeze_specs, kept=_squeeze_kept),
-    "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept),
+    "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept, bare=keeps_batch),
     "layers.Rescaling": Knowledge(specs=same_specs, kept=_rescaling_kept),
 }
