@@ -219,6 +219,8 @@ def _calls(layer: Layer, sources: list[int], at: int) -> int:
     own = [node.node for node, source in zip(layer.links, sources, strict=True) if source == at and node.node is not None]
     single = is_single(f"layers.{layer.cls}")
     count = max(1, len(sources)) if single else max(1, len(numbers))
+    if own and not single:  # a call that reads another of its layer is a later one
+        count = max(count, own[-1] - numbers[0] + 2)
     if sources and len(sources) % count:
         raise SourceError(
             f"line {layer.row.line}: {layer.name} reads {len(sources)} tensors in {count} calls; which call reads which "
@@ -277,7 +279,10 @@ def _ordered(layers: list[Layer]) -> list[tuple[int, int]]:
                     done.add(call)
                     order.append(stack.pop())
                 elif call in open_calls:
-                    raise SourceError(f"line {layers[call[0]].row.line}: {layers[call[0]].name} reads its own output")
+                    raise SourceError(
+                        f"line {layers[call[0]].row.line}: {layers[call[0]].name} would read its own output; which call "
+                        "of a shared layer is which is not told"
+                    )
                 else:
                     open_calls.add(call)
                     stack += waiting

@@ -1,4 +1,4 @@
-"""Slices that a summary shows only as Lambdas: assumed where everything around them fits."""
+"""Slices that a summary shows only as Lambdas or subscripts: assumed where everything around them fits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from kgraph.frontends.assemble import Call, Ref
 from kgraph.graph import FrozenDict, Function, Shape, Slice, leaves
 
+SLICES = ("layers.Lambda", "ops.get_item")
 CONVOLUTIONS = ("layers.Conv1D", "layers.Conv2D", "layers.Conv3D")
 
 
@@ -32,10 +33,16 @@ def with_slices(calls: list[Call], notes: list[str]) -> list[Call]:
             continue
         for place, selection in zip(lambdas, chosen, strict=True):
             function = Function(selection=selection, known="assumed", note="a summary does not show what it selects")
-            found[place] = replace(calls[place], config=FrozenDict(function=function))
+            found[place] = _with_function(calls[place], function)
         first, last = calls[lambdas[0]].name, calls[lambdas[-1]].name
-        notes.append(f"{first} ... {last} ({len(lambdas)} Lambdas) are assumed to be slices in order, as they fit")
+        notes.append(f"{first} ... {last} ({len(lambdas)}) are assumed to be slices in order, as they fit")
     return found
+
+
+def _with_function(call: Call, function: Function) -> Call:
+    if call.kind == "layers.Lambda":
+        return replace(call, config=FrozenDict(function=function))
+    return replace(call, arguments=FrozenDict({**call.arguments, "key": function}))
 
 
 def _refs(call: Call) -> list[Ref]:
@@ -48,7 +55,7 @@ def _group(calls: Sequence[Call], users: Mapping[int, list[int]], root: int) -> 
     for ref in _refs(calls[root]):
         before = _refs(calls[ref.call]) if calls[ref.call].kind in CONVOLUTIONS else []
         alone = len(before) == 1 and users[ref.call] == [root] and users[before[0].call] == [ref.call]
-        if not alone or calls[before[0].call].kind != "layers.Lambda" or len(_refs(calls[before[0].call])) != 1:
+        if not alone or calls[before[0].call].kind not in SLICES or len(_refs(calls[before[0].call])) != 1:
             return []
         lambdas.append(before[0].call)
     ordered = sorted(set(lambdas)) == lambdas and len(lambdas) > 1
