@@ -1,25 +1,20 @@
 """From the printed output of ``model.summary()`` to a Graph.
 
-A summary has names, classes, output shapes, numbers of parameters and (unless every layer follows the one before) what
-each call reads. It has no configs, no dtypes, no arguments and no list of outputs: those stay unknown, and what has to be
-taken for granted is said in the notes.
+A summary has names, classes, output shapes, numbers of parameters and (unless every layer follows the one before)
+what each call reads. It has no configs, no dtypes, no arguments and no list of outputs: those stay unknown, and what
+has to be taken for granted is said in the notes.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.frontends.summary_cells import (
-    CUT,
     UNKNOWN,
-    Link,
     arguments,
-    is_single,
     joined_axis,
     kind,
     link,
@@ -27,38 +22,18 @@ from kgraph.frontends.summary_cells import (
     split_name,
     weights,
 )
+from kgraph.frontends.summary_links import Layer, ordered, resolve
 from kgraph.frontends.summary_slices import with_slices
-from kgraph.frontends.summary_text import HEADER, Row, Table, clean, table
-from kgraph.graph import FrozenDict, Graph, Spec, Weight
+from kgraph.frontends.summary_text import Row, Table, clean, header_line, table
+from kgraph.graph import FrozenDict, Graph, Spec
 
 LOOK = 2**20
 """Characters at the start of a text in which the header of a summary is looked for."""
 
 
-@dataclass(slots=True)
-class Layer:
-    """A row as it is read: one layer or operation, and the tensors that its calls read, in order."""
-
-    row: Row
-    name: str
-    cls: str
-    shapes: tuple[tuple[int | None, ...] | None, ...]
-    weights: tuple[Weight, ...] | None
-    links: list[Link]
-    inside: list[Layer] = field(default_factory=list["Layer"])
-    nodes: list[int] = field(default_factory=list[int])
-    """Numbers of its calls that other rows read, as Keras counts them."""
-
-    first: int = 0
-    """Keras' number of its first call in this model."""
-
-    calls: list[list[tuple[int, int, int]]] = field(default_factory=list["list[tuple[int, int, int]]"])
-    """Per call the tensors that it reads: number of the layer, of its call here, of the output."""
-
-
 def is_summary(text: str) -> bool:
     """True for text that holds the header of a printed summary."""
-    return any(HEADER.search(line) for line in clean(text[:LOOK]))
+    return header_line(clean(text[:LOOK])) is not None
 
 
 def read(text: str, name: str) -> Graph:
@@ -119,17 +94,17 @@ def _check_total(found: Table, layers: Sequence[Layer], notes: list[str]) -> Non
 
 def _described(found: Table, layers: list[Layer], notes: list[str]) -> Model:
     if found.linked:
-        _resolve(layers)
+        resolve(layers)
         notes.append("a summary does not tell the model's outputs: the tensors that nothing reads are taken")
     else:
         layers = _chained(layers, notes)
-    order = _ordered(layers)
+    order = ordered(layers)
     calls: list[Call] = []
     places: dict[tuple[int, int], int] = {}
     for at, ordinal in order:
         refs = [Ref(places[source, call], out) for source, call, out in layers[at].calls[ordinal]]
         places[at, ordinal] = len(calls)
-        calls.append(_call(found, layers[at], ordinal, refs, calls, notes))
+        calls.append(_call(found, layers, layers[at], ordinal, refs, calls, notes))
     calls = with_slices(calls, notes)
     read = {(source, call) for layer in layers for operands in layer.calls for source, call, _ in operands}
     inputs = [Ref(number) for number, call in enumerate(calls) if call.kind == "layers.InputLayer"]
@@ -158,146 +133,18 @@ def _chained(layers: list[Layer], notes: list[str]) -> list[Layer]:
     return layers
 
 
-# --- what is connected to what ------------------------------------------------------------------------------------
-
-
-def _resolve(layers: list[Layer]) -> None:
-    """Finds the layer that each reference names, then the call of it."""
-    whole: dict[str, list[int]] = defaultdict(list)
-    for at, layer in enumerate(layers):
-        whole[layer.name].append(at)
-    names = sorted((layer.name, at) for at, layer in enumerate(layers))
-    cut = [at for at, layer in enumerate(layers) if layer.name.endswith(CUT)]
-    sources = [[_source(layers, whole, names, cut, at, link) for link in layer.links] for at, layer in enumerate(layers)]
-    for layer, found in zip(layers, sources, strict=True):
-        for link, source in zip(layer.links, found, strict=True):
-            if link.node is not None:
-                layers[source].nodes.append(link.node)
-    counts = [_calls(layer, found, at) for at, (layer, found) in enumerate(zip(layers, sources, strict=True))]
-    for layer, found, count in zip(layers, sources, counts, strict=True):
-        width = max(1, len(found) // count)
-        rows = [_tensor(layers, counts, layer, pair) for pair in zip(layer.links, found, strict=True)]
-        layer.calls = [rows[start : start + width] for start in range(0, len(rows), width)] or [[]]
-
-
-def _source(
-    layers: list[Layer],
-    whole: Mapping[str, list[int]],
-    names: list[tuple[str, int]],
-    cut: list[int],
-    at: int,
-    link: Link,
-) -> int:
-    """The number of the one row that a reference fits."""
-    line = layers[at].row.line
-    exact = whole.get(link.name, []) if not link.name.endswith(CUT) else []
-    if len(exact) == 1:
-        return exact[0]
-    shown = link.name.rstrip(CUT)
-    if exact:
-        fitting = exact
-    elif link.name.endswith(CUT):
-        start, stop = bisect_left(names, (shown, -1)), bisect_left(names, (shown + chr(0x10FFFF), -1))
-        fitting = [row for _, row in names[start:stop] if row != at][:4] if stop - start < 5 else [0] * (stop - start)
-    else:
-        fitting = [row for row in cut[:1000] if row != at and shown.startswith(layers[row].name.rstrip(CUT))]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        raise SourceError(
-            f"line {line}: {layers[at].name} reads {shown!r}, which is no row of the table; paste all of its rows"
-        )
-    raise SourceError(
-        f"line {line}: {layers[at].name} reads {link.name!r}, which fits {len(fitting)} rows; print the summary with "
-        "wider columns: model.summary(line_length=200), for Keras 3 with the environment variable COLUMNS=200"
-    )
-
-
-def _calls(layer: Layer, sources: list[int], at: int) -> int:
-    """How many calls a row stands for: a shared layer has one row, and the tensors of all calls in a row."""
-    numbers = sorted(set(layer.nodes))
-    own = [node.node for node, source in zip(layer.links, sources, strict=True) if source == at and node.node is not None]
-    single = is_single(f"layers.{layer.cls}")
-    count = max(1, len(sources)) if single else max(1, len(numbers))
-    if own and not single:  # a call that reads another of its layer is a later one
-        count = max(count, own[-1] - numbers[0] + 2)
-    if sources and len(sources) % count:
-        raise SourceError(
-            f"line {layer.row.line}: {layer.name} reads {len(sources)} tensors in {count} calls; which call reads which "
-            "is not told"
-        )
-    if not numbers:
-        return count
-    # Keras counts calls outside of the model too: then the first number here is not 0.
-    if numbers[-1] >= count or (own and any(number >= count - 1 for number in own)):
-        layer.first = numbers[0]
-    if numbers[-1] - layer.first >= count:
-        raise SourceError(
-            f"line {layer.row.line}: call {numbers[-1]} of {layer.name} is read, but its row shows {count}; which call "
-            "is which is not told"
-        )
-    return count
-
-
-def _tensor(layers: list[Layer], counts: list[int], reader: Layer, pair: tuple[Link, int]) -> tuple[int, int, int]:
-    link, source = pair
-    layer = layers[source]
-    if link.node is None and counts[source] > 1:
-        raise SourceError(
-            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut off"
-        )
-    if link.out is None and len(layer.shapes) > 1:
-        raise SourceError(
-            f"line {reader.row.line}: {reader.name} reads an output of {layer.name}; which of {len(layer.shapes)} is "
-            "cut off"
-        )
-    ordinal = 0 if link.node is None or counts[source] == 1 else link.node - layer.first
-    out = link.out or 0
-    if out >= len(layer.shapes):
-        if layer.shapes[-1] is not None or out > 999:
-            raise SourceError(
-                f"line {reader.row.line}: {reader.name} reads output {out} of {layer.name}, which has {len(layer.shapes)}"
-            )
-        layer.shapes += (None,) * (out + 1 - len(layer.shapes))
-    return source, ordinal, out
-
-
-def _ordered(layers: list[Layer]) -> list[tuple[int, int]]:
-    """All calls, those first that others read; otherwise in the order of the rows."""
-    done: set[tuple[int, int]] = set()
-    order: list[tuple[int, int]] = []
-    for at, layer in enumerate(layers):
-        for ordinal in range(len(layer.calls)):
-            stack = [(at, ordinal)]
-            open_calls: set[tuple[int, int]] = set()
-            while stack:
-                call = stack[-1]
-                waiting = [(row, number) for row, number, _ in layers[call[0]].calls[call[1]] if (row, number) not in done]
-                if call in done:
-                    stack.pop()
-                elif not waiting:
-                    done.add(call)
-                    order.append(stack.pop())
-                elif call in open_calls:
-                    raise SourceError(
-                        f"line {layers[call[0]].row.line}: {layers[call[0]].name} would read its own output; which call "
-                        "of a shared layer is which is not told"
-                    )
-                else:
-                    open_calls.add(call)
-                    stack += waiting
-    return order
-
-
 # --- calls --------------------------------------------------------------------------------------------------------
 
 
 def _call(
-    found: Table, layer: Layer, ordinal: int, refs: list[Ref], calls: list[Call], notes: list[str]
+    found: Table, layers: list[Layer], layer: Layer, ordinal: int, refs: list[Ref], calls: list[Call], notes: list[str]
 ) -> Call:
     operands = [calls[ref.call].outputs[ref.out] for ref in refs]
     outputs = tuple(Spec(shape, UNKNOWN) for shape in layer.shapes)
-    if len(layer.calls) > 1 and found.boxed and not _alike(layer, ordinal, operands, notes):
+    if len(layer.calls) > 1 and found.boxed and not _alike(layers, layer):
+        notes.append(
+            f"line {layer.row.line}: {layer.name} is called {len(layer.calls)} times; which shapes it has is not told"
+        )
         outputs = tuple(Spec(None, UNKNOWN) for _ in outputs)
     what, note = kind(layer.name, layer.cls, boxed=found.boxed, operands=operands, outputs=outputs)
     if note:
@@ -315,11 +162,10 @@ def _call(
     return replace(call, weights=()) if operation else call
 
 
-def _alike(layer: Layer, ordinal: int, operands: list[Spec], notes: list[str]) -> bool:
-    """Keras 3 shows the shape of a layer's last call: it is that of the others if these read the same shapes."""
-    return ordinal == len(layer.calls) - 1 and bool(operands) and not notes.append(
-        f"line {layer.row.line}: {layer.name} is called {len(layer.calls)} times; Keras shows the shape of the last call"
-    )
+def _alike(layers: list[Layer], layer: Layer) -> bool:
+    """Keras 3 shows the shape of a layer's last call: it is that of all if these read the same shapes."""
+    read = {tuple(layers[source].shapes[out] for source, _, out in call) for call in layer.calls}
+    return len(read) == 1 and not any(shape is None for shape in read.pop())
 
 
 def _inner(layer: Layer, what: str, operands: list[Spec], notes: list[str]) -> Model | None:
@@ -328,10 +174,14 @@ def _inner(layer: Layer, what: str, operands: list[Spec], notes: list[str]) -> M
         return None
     plain = all(not each.inside and len(each.shapes) == 1 for each in layer.inside)
     if what != "models.Sequential" or not plain or len(operands) != 1 or layer.inside[0].cls == "InputLayer":
-        notes.append(f"line {layer.row.line}: how the rows inside {layer.name} are connected is not told: it stays one call")
+        notes.append(
+            f"line {layer.row.line}: how the rows inside {layer.name} are connected is not told: it stays one call"
+        )
         return None
     spec = operands[0]
-    start = Call("input", id(operands), "layers.InputLayer", FrozenDict(batch_shape=spec.shape), FrozenDict(), (), (spec,))
+    start = Call(
+        "input", id(operands), "layers.InputLayer", FrozenDict(batch_shape=spec.shape), FrozenDict(), (), (spec,)
+    )
     calls = [start]
     for each in layer.inside:
         outputs = (Spec(each.shapes[0], UNKNOWN),)

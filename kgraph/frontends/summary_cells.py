@@ -200,4 +200,3 @@ def joined_axis(operands: Sequence[Spec], output: Spec) -> int | None:
         return None
     extents = [extent for extent in columns[found[0]] if extent is not None]
     return found[0] if len(extents) == len(parts) and sum(extents) == whole[found[0]] else None
-

@@ -15,13 +15,19 @@ from itertools import accumulate
 
 from kgraph.errors import SourceError
 
-HEADER = re.compile(r"Layer\b.{0,600}?\bOutput\b")
+LAYER = re.compile(r"Layer\b")
+WIDEST = 600
+"""Characters between the first words of a header, at the most."""
+
+LONGEST = 100_000
+"""Characters of one cell, at the most."""
+
 MODEL = re.compile(r'Model: "([^"\n]{1,400})"')
 TOTAL = re.compile(r"Total params:\s{0,9}([\d,]{1,30})")
 END = re.compile(r"Total params|(?<![\w-])Trainable params")
 ANSI = re.compile(r"\x1b(?:\[[0-9;?]*+[ -/]*+[@-~]|\][^\x07\x1b\n]*+(?:\x07|\x1b\\))")
 BREAK = re.compile(r"<br\s?/?>|</(?:p|div|tr|pre)>", re.IGNORECASE)
-TAG = re.compile(r"</?(?:pre|code|span|div|p|b|i|a|td|tr|th|table|tbody|thead|samp|font|strong)\b[^<>]{0,500}>", re.I)
+TAG = re.compile(r"</?(?:pre|code|span|div|p|b|i|a|td|tr|th|table|tbody|thead|samp|font|strong)\b[^<>]*+>", re.I)
 INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"), None) | {0xA0: " ", 0x202F: " ", 0x2007: " "}
 
 BAR = re.compile(r"[┃│║|]")
@@ -30,7 +36,7 @@ CLOSED = "┓┩┤┘┐╡┛╗╣╝+|"
 JUNCTION = re.compile(r"[┳┬╦╇╪┼]|(?<=-)[+|](?=-)")
 EQUALS = re.compile(r"={10,}")
 RULE = re.compile(r"[_=¯\-]{10,}")
-NAMED = re.compile(r"\(\w+\)$")
+ROW = re.compile(r"\(\w++\) {0,9}\[?\(")
 
 TOKEN = re.compile(
     r"""'?(?P<connection>[^\s'\[\],()|]++\[\d++\]\[\d++\])'?
@@ -83,6 +89,17 @@ class _Lines:
 
     line: int
     pieces: list[list[str]]
+    named: bool = False
+    """Whether the name is there to its end, the class in brackets."""
+
+    def __post_init__(self) -> None:
+        self.named = self.pieces[0][0].rstrip().endswith(")")
+
+    def add(self, cells: list[str]) -> None:
+        for own, more in zip(self.pieces, cells, strict=True):
+            own.append(more)
+        if cells[0].strip():
+            self.named = cells[0].rstrip().endswith(")")
 
     def cell(self, column: int, between: str) -> str:
         return between.join(piece.strip() for piece in self.pieces[column] if piece.strip())
@@ -98,9 +115,18 @@ def clean(text: str) -> list[str]:
     return text.expandtabs().split("\n")
 
 
+def header(line: str, start: int = 0) -> tuple[int, int] | None:
+    """Where ``Layer (type)  Output`` stands in a line: its start, and its end before ``Shape``."""
+    for found in LAYER.finditer(line, start):
+        at = line.find("Output", found.end(), found.end() + WIDEST)
+        if at >= 0:
+            return found.start(), at + len("Output")
+    return None
+
+
 def header_line(lines: list[str]) -> int | None:
     """The number (from 0) of the first line that heads a summary; None where there is none."""
-    return next((number for number, line in enumerate(lines) if HEADER.search(line)), None)
+    return next((number for number, line in enumerate(lines) if header(line)), None)
 
 
 def table(text: str) -> Table:
@@ -115,13 +141,13 @@ def table(text: str) -> Table:
         raise SourceError(
             "expected the output of model.summary(), received text without its header 'Layer (type)  Output Shape'"
         )
-    head = "\n".join(lines[: first + 1])
-    name = MODEL.findall(head[: HEADER.search(head).start()] if first == 0 else head)  # type: ignore[union-attr]
-    lines, notes, last = _first_only(lines, first)
+    span = header(lines[first]) or (0, 0)
+    name = MODEL.findall("\n".join([*lines[:first], lines[first][: span[0]]]))
+    lines, notes, last = _first_only(lines, first, span[1])
     found = TOTAL.search("\n".join(lines[last:])) if last < len(lines) else None
     total = int(found[1].replace(",", "")) if found and found[1].strip(",") else None
-    boxed = bool(BAR.search(HEADER.search(lines[first])[0]))  # type: ignore[index]
-    rows, linked = _boxed(lines, first, last) if boxed else _ruled(lines, first, last)
+    boxed = bool(BAR.search(lines[first], *span))
+    rows, linked = _boxed(lines, first, last) if boxed else _ruled(lines, first, last, span[1])
     if not rows:
         raise SourceError(f"line {first + 1}: the summary has a header, but no rows below it")
     if found is None:
@@ -129,17 +155,15 @@ def table(text: str) -> Table:
     return Table(name[-1] if name else "model", rows, linked, boxed, total, notes)
 
 
-def _first_only(lines: list[str], first: int) -> tuple[list[str], list[str], int]:
+def _first_only(lines: list[str], first: int, start: int) -> tuple[list[str], list[str], int]:
     """The lines, cut after the first summary; what was left out; the line with its totals."""
-    starts = HEADER.search(lines[first])
-    rest = lines[first][starts.end() :] if starts else ""
-    own = END.search(rest)
-    again = HEADER.search(rest)
+    again = header(lines[first], start)
     if again:  # several summaries in one line
-        stop = again.start() + (starts.end() if starts else 0)
-        return [*lines[:first], lines[first][:stop]], ["the text holds several summaries: the first is read"], first
-    last = first if own else next((at for at in range(first + 1, len(lines)) if END.search(lines[at])), len(lines))
-    second = next((at for at in range(first + 1, len(lines)) if HEADER.search(lines[at])), None)
+        lines = [*lines[:first], lines[first][: again[0]]]
+        return lines, ["the text holds several summaries: the first is read"], first
+    ends = (at for at in range(first + 1, len(lines)) if END.search(lines[at]))
+    last = first if END.search(lines[first], start) else next(ends, len(lines))
+    second = next((at for at in range(first + 1, len(lines)) if header(lines[at])), None)
     if second is None:
         return lines, [], last
     return lines[:second], ["the text holds several summaries: the first is read"], min(last, second)
@@ -160,8 +184,8 @@ def _boxed(lines: list[str], first: int, last: int) -> tuple[list[Row], bool]:
     text = text[: ended.start()] if ended else text
     places = list(accumulate((len(line) + 1 for line in lines[start : last + 1]), initial=0))
     borders = list(BORDER.finditer(text))
-    header = HEADER.search(text)
-    above = [border for border in borders if header and border.end() <= header.start()]
+    span = header(text) or (len(text), 0)
+    above = [border for border in borders if border.end() <= span[0]]
     if above and above[-1][0][-1] not in CLOSED:
         raise SourceError(
             f"line {start + 1}: the table is cut at the right edge of the terminal, and columns are missing; "
@@ -204,12 +228,10 @@ def _grouped(physical: Iterator[_Lines], *, bordered: bool) -> list[_Lines]:
     found: list[_Lines] = []
     for item in physical:
         starts = item.pieces[0][0].strip() and item.pieces[2][0].strip()
-        complete = found and NAMED.search(found[-1].cell(0, " "))
-        if not found or (not bordered and starts and complete):
+        if not found or (not bordered and starts and found[-1].named):
             found.append(item)
-            continue
-        for own, more in zip(found[-1].pieces, item.pieces, strict=True):
-            own += more
+        else:
+            found[-1].add([pieces[0] for pieces in item.pieces])
     return found
 
 
@@ -232,10 +254,9 @@ def _box_row(row: _Lines, linked: bool, columns: int) -> Row:
 # --- ruled columns ------------------------------------------------------------------------------------------------
 
 
-def _ruled(lines: list[str], first: int, last: int) -> tuple[list[Row], bool]:
+def _ruled(lines: list[str], first: int, last: int, end: int) -> tuple[list[Row], bool]:
     """Rows of text in columns that start where the words of the header do."""
-    after = lines[first][HEADER.search(lines[first]).end() :]  # type: ignore[union-attr]
-    if TOKEN.search(after) and (EQUALS.search(after) or re.search(r"\(\w+\) {0,9}\[?\(", after)):
+    if EQUALS.search(lines[first], end) or ROW.search(lines[first], end):
         return _run_together(lines, first)
     head = lines[first]
     prefix = head[: head.index("Layer")].rstrip()
@@ -259,12 +280,11 @@ def _ruled(lines: list[str], first: int, last: int) -> tuple[list[Row], bool]:
             continue
         cells = [line[start:stop] for start, stop in zip(starts, [*starts[1:], None], strict=True)]
         starting = bool(cells[0].strip() and cells[2].strip())
-        if not rows or (starting and (fresh or NAMED.search(rows[-1].cell(0, "")))):
+        if not rows or (starting and (fresh or rows[-1].named)):
             rows.append(_Lines(at + 1, [[cell] for cell in cells]))
             depths.append(depth)
         else:
-            for own, more in zip(rows[-1].pieces, cells, strict=True):
-                own.append(more)
+            rows[-1].add(cells)
         fresh = False
     return [_ruled_row(row, depth, linked) for row, depth in zip(rows, depths, strict=True)], linked
 
@@ -300,7 +320,7 @@ def _run_together(lines: list[str], first: int) -> tuple[list[Row], bool]:
             again = [text[at : at + width] for at in range(ruler.start() % (width + gap), len(text), width + gap)]
             head = header_line(again)
             if head is not None and head + 1 < len(again) and EQUALS.fullmatch(again[head + 1].strip()):
-                rows, linked = _ruled(again, head, len(again))
+                rows, linked = _ruled(again, head, len(again), len(again[head]))
                 for row in rows:
                     row.line = first + 1
                 return rows, linked
@@ -311,17 +331,21 @@ def _by_words(text: str, first: int) -> tuple[list[Row], bool]:
     """``name (Type) (None, ...) params connections``, again and again; the rest of a wrapped name comes at the end."""
     stop = END.search(text)
     text = text[: stop.start()] if stop else text
-    header = re.match(r".{0,2000}?Param\s*#?(?P<linked>\s*Connected\s*to)?(?P<trainable>\s*Trainable)?", text, re.DOTALL)
-    if header is None:
+    titles = re.match(
+        r".{0,2000}?Param\s*#?(?P<linked>\s*Connected\s*to)?(?P<trainable>\s*Trainable)?", text, re.DOTALL
+    )
+    if titles is None:
         raise SourceError(f"line {first + 1}: the header of the summary has no column 'Param #'")
     breaks = [0, *(found.end() for found in re.finditer("\n", text))]
     rows: list[Row] = []
     words: list[str] = []
-    trainable = bool(header["trainable"])
-    for token in TOKEN.finditer(text, header.end()):
+    trainable = bool(titles["trainable"])
+    for token in TOKEN.finditer(text, titles.end()):
         kind, said = token.lastgroup, token[token.lastgroup or 0]
         if RULE.fullmatch(said) or kind == "mark":
             continue
+        if rows and len(rows[-1].name) + len(rows[-1].shape) > LONGEST:
+            raise SourceError(f"line {rows[-1].line}: expected rows 'name (Type)  (None, ...)  0', received other text")
         if kind == "type" and rows and not rows[-1].name.endswith(")"):
             rows[-1].name += f"{''.join(words)} ({said})"
         elif kind == "type" or (kind == "shape" and words):
@@ -343,4 +367,4 @@ def _by_words(text: str, first: int) -> tuple[list[Row], bool]:
             words.append(said)
         if said == "multiple" and rows:
             rows[-1].shape = said
-    return rows, bool(header["linked"])
+    return rows, bool(titles["linked"])

@@ -187,14 +187,29 @@ def _embedding_kept(_: Call, rank: int) -> tuple[Origin, ...]:
 
 
 CONV = Knowledge(
-    specs=_conv_specs, weights=_conv_weights, kept=_conv_kept, bare=keeps_batch, reason=_conv_reason, complete=complete_sizes
+    specs=_conv_specs,
+    weights=_conv_weights,
+    kept=_conv_kept,
+    bare=keeps_batch,
+    reason=_conv_reason,
+    complete=complete_sizes,
 )
 DEPTHWISE = Knowledge(
-    specs=_conv_specs, weights=_depthwise_weights, kept=_conv_kept, bare=keeps_batch, reason=_conv_reason, complete=complete_sizes
+    specs=_conv_specs,
+    weights=_depthwise_weights,
+    kept=_conv_kept,
+    bare=keeps_batch,
+    reason=_conv_reason,
+    complete=complete_sizes,
 )
 
 SEPARABLE = Knowledge(
-    specs=_conv_specs, weights=_separable_weights, kept=_conv_kept, bare=keeps_batch, reason=_conv_reason, complete=complete_sizes
+    specs=_conv_specs,
+    weights=_separable_weights,
+    kept=_conv_kept,
+    bare=keeps_batch,
+    reason=_conv_reason,
+    complete=complete_sizes,
 )
 
 KINDS = {
@@ -205,6 +220,10 @@ KINDS = {
         specs=_dense_specs, weights=_dense_weights, kept=_dense_kept, bare=_dense_kept, reason=_dense_reason
     ),
     "layers.Embedding": Knowledge(
-        specs=_embedding_specs, weights=_embedding_weights, kept=_embedding_kept, bare=_embedding_kept, reason=_embedding_reason
+        specs=_embedding_specs,
+        weights=_embedding_weights,
+        kept=_embedding_kept,
+        bare=_embedding_kept,
+        reason=_embedding_reason,
     ),
 }

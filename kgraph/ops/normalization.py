@@ -49,9 +49,15 @@ def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tu
 
 
 KINDS = {
-    "layers.BatchNormalization": Knowledge(specs=same_specs, weights=_batch_norm_weights, kept=keeps_all, bare=keeps_all),
-    "layers.LayerNormalization": Knowledge(specs=same_specs, weights=_layer_norm_weights, kept=keeps_all, bare=keeps_all),
-    "layers.GroupNormalization": Knowledge(specs=same_specs, weights=_group_norm_weights, kept=keeps_all, bare=keeps_all),
+    "layers.BatchNormalization": Knowledge(
+        specs=same_specs, weights=_batch_norm_weights, kept=keeps_all, bare=keeps_all
+    ),
+    "layers.LayerNormalization": Knowledge(
+        specs=same_specs, weights=_layer_norm_weights, kept=keeps_all, bare=keeps_all
+    ),
+    "layers.GroupNormalization": Knowledge(
+        specs=same_specs, weights=_group_norm_weights, kept=keeps_all, bare=keeps_all
+    ),
     "layers.RMSNormalization": Knowledge(specs=same_specs, weights=_rms_norm_weights, kept=keeps_all, bare=keeps_all),
     "layers.UnitNormalization": Knowledge(specs=same_specs, kept=keeps_all, bare=keeps_all),
 }

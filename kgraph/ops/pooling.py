@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kgraph.graph import FrozenDict, Spec
-from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, image_shape, keeps_batch, keeps_nothing, layer_spec, spatial_axes
+from kgraph.ops.base import (
+    Call,
+    Knowledge,
+    Origin,
+    channel_axis,
+    image_shape,
+    keeps_batch,
+    keeps_nothing,
+    layer_spec,
+    spatial_axes,
+)
 from kgraph.ops.convolution import complete_sizes, keeps_extent, window_reason, windows
 
 
@@ -54,7 +64,9 @@ def _global_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 POOL = Knowledge(specs=_specs, kept=_kept, bare=keeps_batch, reason=_reason, complete=_complete)
-GLOBAL = Knowledge(specs=_global_specs, kept=_global_kept, bare=keeps_batch, reason=lambda _call, _axis: "pooling over all positions")
+GLOBAL = Knowledge(
+    specs=_global_specs, kept=_global_kept, bare=keeps_batch, reason=lambda _call, _axis: "pooling over all positions"
+)
 
 KINDS = {
     **{f"layers.{what}Pooling{rank}D": POOL for what in ("Max", "Average") for rank in (1, 2, 3)},

@@ -277,7 +277,11 @@ KINDS = {
     **{f"layers.{what}{rank}D": PAD for what in ("ZeroPadding", "Cropping") for rank in (1, 2, 3)},
     **{
         f"layers.UpSampling{rank}D": Knowledge(
-            specs=_upsample_specs, kept=_upsample_kept, bare=keeps_batch, reason=_upsample_reason, complete=_complete_size
+            specs=_upsample_specs,
+            kept=_upsample_kept,
+            bare=keeps_batch,
+            reason=_upsample_reason,
+            complete=_complete_size,
         )
         for rank in (1, 2, 3)
     },
