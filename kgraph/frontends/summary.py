@@ -23,8 +23,10 @@ from kgraph.frontends.summary_cells import (
     weights,
 )
 from kgraph.frontends.summary_links import Layer, ordered, resolve
+from kgraph.frontends.summary_paste import clean, header_line, unwrapped
 from kgraph.frontends.summary_slices import with_slices
-from kgraph.frontends.summary_text import Row, Table, clean, header_line, table
+from kgraph.frontends.summary_text import Table, table
+from kgraph.frontends.summary_words import Row
 from kgraph.graph import FrozenDict, Graph, Spec
 
 LOOK = 2**20
@@ -33,7 +35,7 @@ LOOK = 2**20
 
 def is_summary(text: str) -> bool:
     """True for text that holds the header of a printed summary."""
-    return header_line(clean(text[:LOOK])) is not None
+    return header_line(unwrapped(clean(text[:LOOK]))) is not None
 
 
 def read(text: str, name: str) -> Graph:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from kgraph.errors import SourceError
 from kgraph.frontends.summary_cells import CUT, Link, is_single
-from kgraph.frontends.summary_text import Row
+from kgraph.frontends.summary_words import Row
 from kgraph.graph import Weight
 
 

@@ -6,63 +6,24 @@ breaks and white space were lost. Every expression here is linear in the text: p
 
 from __future__ import annotations
 
-import html
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from kgraph.errors import SourceError
-
-LAYER = re.compile(r"Layer\b")
-WIDEST = 600
-"""Characters between the first words of a header, at the most."""
-
-LONGEST = 100_000
-"""Characters of one cell, at the most."""
+from kgraph.frontends.summary_paste import BORDER, CLOSED, clean, header, header_line, unwrapped
+from kgraph.frontends.summary_words import END, Row, by_words
 
 MODEL = re.compile(r'Model: "([^"\n]{1,400})"')
 TOTAL = re.compile(r"Total params:\s{0,9}([\d,]{1,30})")
-END = re.compile(r"Total params|(?<![\w-])Trainable params")
-ANSI = re.compile(r"\x1b(?:\[[0-9;?]*+[ -/]*+[@-~]|\][^\x07\x1b\n]*+(?:\x07|\x1b\\))")
-BREAK = re.compile(r"<br\s?/?>|</(?:p|div|tr|pre)>", re.IGNORECASE)
-TAG = re.compile(r"</?(?:pre|code|span|div|p|b|i|a|td|tr|th|table|tbody|thead|samp|font|strong)\b[^<>]*+>", re.I)
-INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"), None) | {0xA0: " ", 0x202F: " ", 0x2007: " "}
 
 BAR = re.compile(r"[┃│║|]")
-BORDER = re.compile(r"[━─═┏┡├└┳╇┼┴┬╪┓┩┤┘┐╡┌╞╘┗┛┻╋╔╠╚╦╬╩╗╣╝]{3,}|[+|](?:-{3,}[+|])+")
-CLOSED = "┓┩┤┘┐╡┛╗╣╝+|"
 JUNCTION = re.compile(r"[┳┬╦╇╪┼]|(?<=-)[+|](?=-)")
 EQUALS = re.compile(r"={10,}")
 RULE = re.compile(r"[_=¯\-]{10,}")
 ROW = re.compile(r"\(\w++\) {0,9}\[?\(")
-
-TOKEN = re.compile(
-    r"""'?(?P<connection>[^\s'\[\],()|]++\[\d++\]\[\d++\])'?
-    |(?P<shape>\(\s*+(?:None|\d++)?(?:\s*+,\s*+(?:None|\d++))*+\s*+,?\s*+\))
-    |\((?P<type>[A-Za-z_]\w*+)\)
-    |(?P<number>\d[\d,]*+(?![^\s]))
-    |(?P<word>[^\s\[\](),'{}]++)
-    |(?P<mark>\S)""",
-    re.VERBOSE,
-)
-
-
-@dataclass(slots=True)
-class Row:
-    """One row: the texts of its cells, and the line at which it starts.
-
-    ``depth`` counts the models that it is nested in; ``connected`` holds the parts of the cell that stand apart.
-    """
-
-    line: int
-    name: str
-    shape: str
-    params: str
-    connected: list[str] = field(default_factory=list[str])
-    trainable: str = ""
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +51,19 @@ class _Lines:
     line: int
     pieces: list[list[str]]
     named: bool = False
-    """Whether the name is there to its end, the class in brackets."""
+    """Whether the name is there to its end, the class in brackets, or cut off."""
 
     def __post_init__(self) -> None:
-        self.named = self.pieces[0][0].rstrip().endswith(")")
+        self.named = self.pieces[0][0].rstrip().endswith((")", "…"))
 
     def add(self, cells: list[str]) -> None:
         for own, more in zip(self.pieces, cells, strict=True):
             own.append(more)
         if cells[0].strip():
-            self.named = cells[0].rstrip().endswith(")")
+            self.named = cells[0].rstrip().endswith((")", "…"))
 
     def cell(self, column: int, between: str) -> str:
         return between.join(piece.strip() for piece in self.pieces[column] if piece.strip())
-
-
-def clean(text: str) -> list[str]:
-    """The lines of pasted text without colours, markup, invisible characters and tabs."""
-    text = ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).translate(INVISIBLE)
-    if "<" in text:
-        text = TAG.sub("", BREAK.sub("\n", text))
-    if "&" in text:
-        text = html.unescape(text).translate(INVISIBLE)
-    return text.expandtabs().split("\n")
-
-
-def header(line: str, start: int = 0) -> tuple[int, int] | None:
-    """Where ``Layer (type)  Output`` stands in a line: its start, and its end before ``Shape``."""
-    for found in LAYER.finditer(line, start):
-        at = line.find("Output", found.end(), found.end() + WIDEST)
-        if at >= 0:
-            return found.start(), at + len("Output")
-    return None
-
-
-def header_line(lines: list[str]) -> int | None:
-    """The number (from 0) of the first line that heads a summary; None where there is none."""
-    return next((number for number, line in enumerate(lines) if header(line)), None)
 
 
 def table(text: str) -> Table:
@@ -135,7 +72,7 @@ def table(text: str) -> Table:
     Raises:
         SourceError: there is none, or it is cut in a way that leaves rows unreadable.
     """
-    lines = clean(text)
+    lines = unwrapped(clean(text))
     first = header_line(lines)
     if first is None:
         raise SourceError(
@@ -174,11 +111,8 @@ def _first_only(lines: list[str], first: int, start: int) -> tuple[list[str], li
 
 def _boxed(lines: list[str], first: int, last: int) -> tuple[list[Row], bool]:
     """Rows between borders. Borders and bars alone tell cells apart, so that line breaks do not matter."""
-    start = first
-    while start > 0 and first - start < 4 and BAR.search(lines[start - 1]) and not BORDER.search(lines[start - 1]):
-        start -= 1  # a header that was wrapped
-    if start > 0 and BORDER.search(lines[start - 1]):
-        start -= 1
+    top = (at for at in range(first, max(-1, first - 9), -1) if BORDER.search(lines[at]))
+    start = next(top, first)  # the words of the header may be wrapped, with empty lines between them
     text = "\n".join(lines[start : last + 1])
     ended = END.search(text)
     text = text[: ended.start()] if ended else text
@@ -273,8 +207,8 @@ def _ruled(lines: list[str], first: int, last: int, end: int) -> tuple[list[Row]
         line = lines[at].removeprefix(prefix) if prefix else lines[at]
         if EQUALS.search(line):
             break
-        depth = len(line) - len(line.lstrip("|"))
-        line = " " * (len(prefix) + depth) + (line.rstrip().rstrip("|") if depth else line)[depth:]
+        indent, depth = len(line) - len(line.lstrip()), len(line.lstrip()) - len(line.lstrip().lstrip("|"))
+        line = " " * (len(prefix) + indent + depth) + (line.rstrip().rstrip("|") if depth else line)[indent + depth :]
         if not line.strip() or RULE.search(line):
             fresh = True
             continue
@@ -319,52 +253,9 @@ def _run_together(lines: list[str], first: int) -> tuple[list[Row], bool]:
         for gap in (0, 1):
             again = [text[at : at + width] for at in range(ruler.start() % (width + gap), len(text), width + gap)]
             head = header_line(again)
-            if head is not None and head + 1 < len(again) and EQUALS.fullmatch(again[head + 1].strip()):
+            if head is not None and head + 1 < len(again) and set(again[head + 1]) == {"="}:
                 rows, linked = _ruled(again, head, len(again), len(again[head]))
                 for row in rows:
                     row.line = first + 1
                 return rows, linked
-    return _by_words("\n".join(lines[first:]), first)
-
-
-def _by_words(text: str, first: int) -> tuple[list[Row], bool]:
-    """``name (Type) (None, ...) params connections``, again and again; the rest of a wrapped name comes at the end."""
-    stop = END.search(text)
-    text = text[: stop.start()] if stop else text
-    titles = re.match(
-        r".{0,2000}?Param\s*#?(?P<linked>\s*Connected\s*to)?(?P<trainable>\s*Trainable)?", text, re.DOTALL
-    )
-    if titles is None:
-        raise SourceError(f"line {first + 1}: the header of the summary has no column 'Param #'")
-    breaks = [0, *(found.end() for found in re.finditer("\n", text))]
-    rows: list[Row] = []
-    words: list[str] = []
-    trainable = bool(titles["trainable"])
-    for token in TOKEN.finditer(text, titles.end()):
-        kind, said = token.lastgroup, token[token.lastgroup or 0]
-        if RULE.fullmatch(said) or kind == "mark":
-            continue
-        if rows and len(rows[-1].name) + len(rows[-1].shape) > LONGEST:
-            raise SourceError(f"line {rows[-1].line}: expected rows 'name (Type)  (None, ...)  0', received other text")
-        if kind == "type" and rows and not rows[-1].name.endswith(")"):
-            rows[-1].name += f"{''.join(words)} ({said})"
-        elif kind == "type" or (kind == "shape" and words):
-            row = Row(first + bisect_right(breaks, token.start()), " ".join(words), "", "")
-            rows.append(row)
-            row.name += f" ({said})" if kind == "type" else ""
-            row.shape += said if kind == "shape" else ""
-        elif not rows:
-            pass
-        elif kind == "shape":
-            rows[-1].shape += said
-        elif kind == "number" and not rows[-1].params and not words:
-            rows[-1].params = said
-        elif kind == "connection":
-            rows[-1].connected.append(said)
-        if kind != "word" or said in ("-", "multiple"):
-            words.clear()
-        elif words or not trainable or said not in ("Y", "N"):
-            words.append(said)
-        if said == "multiple" and rows:
-            rows[-1].shape = said
-    return rows, bool(titles["linked"])
+    return by_words("\n".join(lines[first:]), first)
