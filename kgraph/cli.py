@@ -147,6 +147,27 @@ def show(source: str, nested: str, run_lambdas: bool, fused: bool, output: str |
     _emit(api.show(api.fuse(graph).graph if fused else graph), output)
 
 
+@cli.command()
+@_reading
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the table to a file.")
+@_command
+def summary(source: str, nested: str, run_lambdas: bool, output_format: str, output: str | None) -> None:
+    """Print the model as a table, hand-written grouped convolutions folded into one line each."""
+    from kgraph import api
+    from kgraph.report.table import lines, render, render_json
+    from kgraph.report.text import plain
+
+    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    rows = lines(graph, api.fuse(graph).graph)
+    if output_format == "json":
+        _emit(render_json(graph, rows), output)
+        return
+    terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
+    _emit(render(graph, rows, width=width, style=_style if terminal else plain), output)
+
+
 COLOURS: dict[str, dict[str, Any]] = {
     "title": {"bold": True},
     "error": {"fg": "red", "bold": True},

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from kgraph import ops
 from kgraph.analysis.extents import kept_axes
 from kgraph.graph import Constant, Graph, Value, memoised
-from kgraph.ops import call_of, knowledge, reason
+from kgraph.ops import call_of, knowledge
 from kgraph.ops.elementwise import merge_operands
 
 IMAGE_AXES = {3: ("length",), 4: ("height", "width"), 5: ("depth", "height", "width")}
@@ -102,7 +103,7 @@ def reason(graph: Graph, found: Origin) -> str:
     if op.is_input:
         return "the input"
     call = call_of(op, graph.operand_specs(found.value.node))
-    return reason(call, found.axis)
+    return ops.reason(call, found.axis)
 
 
 def passage(origins: Sequence[Origin]) -> str:

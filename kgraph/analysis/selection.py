@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kgraph.analysis.ranges import size, to_ranges
-from kgraph.graph import Constant, Function, Graph, Op, Slice, Value, leaves, memoised, values
+from kgraph.graph import Constant, Graph, Op, Slice, Value, leaves, memoised, values
 from kgraph.ops import Call, call_of
-from kgraph.ops.selecting import call_key, is_whole, slice_range, split_ranges
+from kgraph.ops.selecting import call_function, call_key, is_whole, slice_range, split_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def _subscript(op: Op, call: Call, operands: tuple[Value, ...]) -> tuple[Selecti
     part, extent = key[chosen], shape[chosen]
     if extent is None:
         return ()
-    function = op.config.get("function")
-    known = function.known if isinstance(function, Function) else "proved"
+    function = call_function(call)
+    known = function.known if function else "proved"
     if isinstance(part, Slice):
         return (Selection(operands[0], chosen, (slice_range(part, extent),), extent, known),)
     if not -extent <= part < extent:

@@ -217,8 +217,8 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], number: int) ->
 
 def _arguments(node: Any, kind: str, refs: Mapping[Key, Ref]) -> FrozenDict:
     alone = only_tensor(node, kind)
-    if alone is not None and _key(alone[1]) in refs:
-        return FrozenDict({alone[0]: refs[_key(alone[1])]})
+    if alone is not None and key(alone[1]) in refs:
+        return FrozenDict({alone[0]: refs[key(alone[1])]})
     entered: list[Ref] = []
 
     def enter(tensor: Any) -> Tree:

@@ -11,8 +11,10 @@ from kgraph.graph import FrozenDict, Op, Shape, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
 from kgraph.ops.fields import LARGEST, MOST_AXES
+from kgraph.ops.untold import UNTOLD, is_told, kept_untold
 
 __all__ = [
+    "UNTOLD",
     "Call",
     "Knowledge",
     "Origin",
@@ -20,6 +22,7 @@ __all__ = [
     "complete",
     "infer_specs",
     "infer_weights",
+    "is_told",
     "kept",
     "kept_axes",
     "knowledge",
@@ -56,7 +59,7 @@ def _is_known(call: Call) -> bool:
     """
     if not call.operands and call.kind != "layers.InputLayer":
         return False
-    if not all(_is_tensor(spec.shape) for spec in call.operands):
+    if not all(_is_tensor(spec.shape) for spec in call.operands) or not is_told(call):
         return False
     needs = knowledge(call.kind).needs
     return all(check(call.kind, call.field(name)) for name, check in needs.items())
@@ -77,6 +80,8 @@ def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]
 
 def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
     """The same for an output of this rank."""
+    if not is_told(call):
+        return kept_untold(call, rank)
     found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
     return found if len(found) == rank else (None,) * rank
 

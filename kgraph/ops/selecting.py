@@ -53,13 +53,19 @@ def call_key(call: Call) -> Key | None:
     if not call.operands or call.operands[0].shape is None:
         return None
     rank = len(call.operands[0].shape)
-    if call.kind == "ops.get_item":
+    function = call_function(call)
+    if call.kind == "ops.get_item" and function is None:
         return expand_key(call.argument("key"), rank)
-    function = call.config.get("function")
-    is_tensor = isinstance(call.argument("inputs"), Slot)  # and not a list of tensors, of which it picks one
-    if is_tensor and isinstance(function, Function) and function.selection is not None:
+    is_tensor = isinstance(next(iter(call.arguments.values()), None), Slot)  # and no list, of which it picks one
+    if is_tensor and function is not None and function.selection is not None:
         return expand_key(function.selection, rank)
     return None
+
+
+def call_function(call: Call) -> Function | None:
+    """What is known of the subscript where it is not written out: of a Lambda, or of slices that are assumed."""
+    found = call.argument("key") if call.kind == "ops.get_item" else call.config.get("function")
+    return found if isinstance(found, Function) else None
 
 
 def _subscript_specs(call: Call) -> tuple[Spec, ...] | None:

@@ -65,11 +65,12 @@ def _head(report: Report, style: Style) -> Iterator[str]:
 
 
 def _ends(ends: tuple[Endpoint, ...]) -> str:
-    said = [f"{end.value} {_shape(end.shape)} {end.dtype}" for end in ends[:3]]
+    said = [f"{end.value} {shape_text(end.shape)} {end.dtype}" for end in ends[:3]]
     return ", ".join([*said, f"and {len(ends) - 3} more"] if len(ends) > 3 else said)
 
 
-def _shape(shape: tuple[int | str | None, ...] | None) -> str:
+def shape_text(shape: tuple[int | str | None, ...] | None) -> str:
+    """A shape as a tuple, ``?`` for what is not known."""
     if shape is None:
         return "of unknown rank"
     return (
@@ -112,7 +113,7 @@ def _merges(merges: tuple[Verdict, ...], most: int, *, every: bool, style: Style
     yield f"{style('merges', 'title')}  {', '.join(f'{counts[name]} {name}' for name in ORDER if counts[name])}"
     ranked = sorted(merges, key=lambda verdict: ORDER.index(verdict.verdict)) if len(merges) > most else merges
     for verdict in ranked[:most]:
-        shapes = " + ".join(dict.fromkeys(_shape(item.shape) for item in verdict.inputs))
+        shapes = " + ".join(dict.fromkeys(shape_text(item.shape) for item in verdict.inputs))
         good = verdict.verdict == "identical"
         said = style(verdict.verdict, "good" if good else "warning")
         why = "; ".join(verdict.why if every or not good else verdict.why[:1])

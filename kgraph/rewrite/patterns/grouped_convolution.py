@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from kgraph.analysis.selection import common_source, selections
 from kgraph.graph import Constant, FrozenDict, Graph, Op, Slot, Value, leaves
-from kgraph.ops import call_of
+from kgraph.ops import call_of, is_told
 from kgraph.ops.base import channel_axis, compute_dtype
 from kgraph.ops.selecting import concat_axis
 from kgraph.rewrite.base import Match, Refused, Replacement
@@ -62,6 +62,8 @@ def match(graph: Graph, root: str) -> Match | Refused | None:
 def _odd_layer(graph: Graph, node: str) -> Refused | None:
     """What would make the (equal) convolutions differ from a grouped one."""
     op = graph.ops[node]
+    if not is_told(call_of(op, graph.operand_specs(node))):
+        return Refused(f"the source does not tell how {node} is configured (strides, activation, ...)", (node,))
     activation, names = op.config.get("activation"), {weight.name for weight in op.weights or ()}
     if activation not in ELEMENTWISE:
         return Refused(f"the activation {activation} of {node} looks at more than one channel", (node,))

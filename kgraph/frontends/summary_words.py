@@ -1,0 +1,106 @@
+"""A summary whose line breaks and white space were lost, read word by word."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from kgraph.errors import SourceError
+
+END = re.compile(r"Total params|(?<![\w-])Trainable params")
+TITLES = re.compile(r".{0,2000}?Param\s*#?(?P<linked>\s*Connected\s*to)?(?P<trainable>\s*Trainable)?", re.DOTALL)
+TOKEN = re.compile(
+    r"""'?(?P<connection>[^\s'\[\],()|]++\[\d++\]\[\d++\])'?
+    |(?P<shape>\(\s*+(?:None|\d++)?(?:\s*+,\s*+(?:None|\d++))*+\s*+,?\s*+\))
+    |\((?P<type>[A-Za-z_]\w*+…?)(?:\)|(?=\s|\Z))
+    |(?P<number>\d[\d,]*+(?![^\s]))
+    |(?P<word>[^\s\[\](),'{}]++)
+    |(?P<mark>\S)""",
+    re.VERBOSE,
+)
+LONGEST = 100_000
+"""Characters of one cell, at the most."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One row: the texts of its cells, and the line at which it starts.
+
+    ``depth`` counts the models that it is nested in; ``connected`` holds the parts of the cell that stand apart.
+    """
+
+    line: int
+    name: str
+    shape: str
+    params: str
+    connected: list[str] = field(default_factory=list[str])
+    trainable: str = ""
+    depth: int = 0
+
+
+def by_words(text: str, first: int) -> tuple[list[Row], bool]:
+    """``name (Type) (None, ...) params connections``, again and again; the rest of a wrapped name comes at the end.
+
+    Args:
+        text: from the header on.
+        first: number of its first line, from 0.
+
+    Returns:
+        The rows, and whether the header has the column ``Connected to``.
+
+    Raises:
+        SourceError: the text has no such header, or other text below it.
+    """
+    stop = END.search(text)
+    text = text[: stop.start()] if stop else text
+    titles = TITLES.match(text)
+    if titles is None:
+        raise SourceError(f"line {first + 1}: the header of the summary has no column 'Param #'")
+    breaks = [0, *(found.end() for found in re.finditer("\n", text))]
+    rows: list[Row] = []
+    words: list[str] = []
+    depth = 0
+    for token in TOKEN.finditer(text, titles.end()):
+        kind, said = token.lastgroup, token[token.lastgroup or 0]
+        if rows and len(rows[-1].name) + len(rows[-1].shape) > LONGEST:
+            raise SourceError(f"line {rows[-1].line}: expected rows 'name (Type)  (None, ...)  0', received other text")
+        if kind == "word" and not said.strip("_=¯|-"):  # rules, and the frames around the rows of nested models
+            depth = len(said) - len(said.lstrip("|")) if "¯" in said else depth
+            words.clear()
+        elif kind == "word" and (said not in ("Y", "N") or not titles["trainable"]):
+            words.append(said)
+        elif kind == "mark":
+            _mark(said, rows, words)
+        elif kind in ("type", "shape") and (words or (rows and "(" not in rows[-1].name)):
+            if not rows or kind == "shape" or "(" in rows[-1].name:
+                rows.append(Row(first + bisect_right(breaks, token.start()), " ".join(words), "", "", depth=depth))
+                words.clear()
+            _say(kind, token[0] if kind == "type" else said, rows[-1], words)
+        elif kind != "word" and rows:
+            _say(kind or "", said, rows[-1], words)
+    return rows, bool(titles["linked"])
+
+
+def _mark(said: str, rows: list[Row], words: list[str]) -> None:
+    """A bracket: one that closes a class which was wrapped ends the row's name."""
+    if said != ")" or not rows or rows[-1].name.endswith((")", "…")):
+        return
+    between = "" if "(" in rows[-1].name else " ("
+    rows[-1].name += f"{between}{''.join(words)})"
+    words.clear()
+
+
+def _say(kind: str, said: str, row: Row, words: list[str]) -> None:
+    """Adds what a token says to a row."""
+    if kind == "type":
+        row.name += f"{''.join(words)} {said}"
+        words.clear()
+    elif kind == "shape":
+        row.shape += said
+    elif kind == "connection":
+        row.connected.append(said)
+    elif kind == "number" and not row.params and not words:
+        row.params = said
+    elif kind == "number":
+        words.append(said)
