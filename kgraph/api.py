@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from importlib import metadata
 from typing import Any
 
 from kgraph.analysis.extents import extents, shown_shape
@@ -15,12 +13,7 @@ from kgraph.memory import collector_paused
 from kgraph.rewrite import Outcome, rewrite
 from kgraph.rules.base import Facts, Rule
 from kgraph.rules.discover import discovered
-
-
-@functools.cache
-def version() -> str:
-    """kgraph's version."""
-    return metadata.version("kgraph")
+from kgraph.version import __version__
 
 
 @collector_paused()
@@ -94,7 +87,7 @@ def check_graph(graph: Graph, origin: Source) -> Report:
     findings, problems = _run(facts, discovered())
     outcome = facts.outcome
     return Report(
-        kgraph=version(),
+        kgraph=__version__,
         source=origin,
         graph=_summary(graph),
         fused=FusedSummary(len(outcome.graph.ops), outcome.graph.edge_count),

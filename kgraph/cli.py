@@ -13,6 +13,7 @@ import click
 
 from kgraph.errors import KgraphError
 from kgraph.files import write_text
+from kgraph.version import __version__
 
 SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
 arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
@@ -28,7 +29,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="kgraph", message="kgraph %(version)s")
+@click.version_option(__version__, message="kgraph %(version)s")
 def cli() -> None:
     """Graph-level static analysis for Keras models.
 

@@ -13,7 +13,7 @@ import kgraph
 ROOT = Path(kgraph.__file__).parent
 LAYERS = (
     ("cli",), ("testing",), ("api",), ("report",), ("render",), ("rules",), ("rewrite",), ("frontends", "config"),
-    ("analysis",), ("text",), ("ops",), ("graph", "findings"), ("trees",), ("files", "memory"), ("errors",),
+    ("analysis",), ("text",), ("ops",), ("graph", "findings"), ("trees",), ("files", "memory", "version"), ("errors",),
 )  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 DELEGATIONS = {("graph.py", "kgraph.text"), ("findings.py", "kgraph.report.text")}
