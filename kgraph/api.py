@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kgraph.analysis.extents import extents, shown_shape
+from kgraph.errors import KgraphError
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import load
 from kgraph.graph import Graph, Value, parameters, values
@@ -97,6 +100,47 @@ def check_graph(graph: Graph, origin: Source) -> Report:
         findings=tuple(findings),
         errors=tuple(problems),
     )
+
+
+def check_many(
+    sources: Sequence[str], *, jobs: int = 1, nested: str = "dissolve", run_lambdas: bool = False
+) -> Iterator[Report]:
+    """A Report for each source, in their order, each as soon as it and all before it are done.
+
+    A source that cannot be read stops no other: its Report has the reason under ``errors``.
+
+    Args:
+        sources: paths of files, or import paths.
+        jobs: processes that work at once.
+        nested, run_lambdas: as for ``extract``.
+
+    Raises:
+        KgraphError: a process was ended from outside.
+    """
+    one = functools.partial(_check_or_say_why, nested=nested, run_lambdas=run_lambdas)
+    if jobs <= 1 or len(sources) <= 1:
+        yield from map(one, sources)
+        return
+    import multiprocessing
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+
+    fresh = multiprocessing.get_context("spawn")  # a copy of this process would hold what other threads have locked
+    with ProcessPoolExecutor(min(jobs, len(sources)), mp_context=fresh) as pool:
+        try:
+            yield from pool.map(one, sources, chunksize=max(1, min(16, len(sources) // (4 * jobs))))
+        except BrokenExecutor as error:
+            raise KgraphError(
+                "a process that checks files ended by itself, perhaps for want of memory; try --jobs 1"
+            ) from error
+
+
+def _check_or_say_why(source: str, *, nested: str, run_lambdas: bool) -> Report:
+    try:
+        return check(source, nested=nested, run_lambdas=run_lambdas)
+    except KgraphError as error:
+        nothing = GraphSummary(nodes=0, edges=0, parameters=None, inputs=(), outputs=())
+        origin = Source(source, source, "unknown")
+        return Report(kgraph=__version__, source=origin, graph=nothing, errors=(Problem(source, str(error)),))
 
 
 def _run(facts: Facts, rules: tuple[Rule, ...]) -> tuple[list[Finding], list[Problem]]:

@@ -54,46 +54,77 @@ def _command(function: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
-def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
+def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that reads a model."""
     function = click.option(
         "--nested", type=click.Choice(["dissolve", "keep"]), default="dissolve", show_default=True,
         help="Repeat the calls inside a nested model, or keep it as one node.",
     )(function)  # fmt: skip
-    function = click.option(
+    return click.option(
         "--run-lambdas", is_flag=True, help="Also call Lambda functions whose bytecode does not tell what they select."
     )(function)
-    return click.argument("source")(function)
+
+
+def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and the one source that they read."""
+    return click.argument("source")(_reading_options(function))
 
 
 @cli.command()
-@_reading
+@_reading_options
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the report to a file.")
 @click.option("-v", "--verbose", is_flag=True, help="Write out every merge, fusion and refusal, and why.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Processes for several sources; one a processor.")
 @click.option(
     "--fail-on", type=click.Choice(["info", "warning", "error"]), default="warning", show_default=True,
     help="Findings of at least this severity make the exit code 1.",
 )  # fmt: skip
 @_command
 def check(
-    source: str, nested: str, run_lambdas: bool, output_format: str, output: str | None, verbose: bool, fail_on: str
-) -> int:
-    """Check a model: a verdict on every merge, fusions, and what is wrong."""
-    from kgraph.api import check as run
+    sources: tuple[str, ...], nested: str, run_lambdas: bool, output_format: str, output: str | None, verbose: bool,
+    jobs: int | None, fail_on: str,
+) -> int:  # fmt: skip
+    """Check models: a verdict on every merge, fusions, and what is wrong.
+
+    One SOURCE gives a whole report; of several, what was found is listed, and JSON is an array.
+    """
+    from kgraph.api import check as check_one
     from kgraph.findings import Severity
 
-    report = run(source, nested=nested, run_lambdas=run_lambdas)
-    if output_format == "json":
-        text = report.to_json() + "\n"
-    else:
-        from kgraph.report.text import plain, render
+    reading: dict[str, Any] = {"nested": nested, "run_lambdas": run_lambdas}
+    terminal = output is None and sys.stdout.isatty()
+    style = _style if terminal else _plain
+    if len(sources) == 1:
+        report = check_one(sources[0], **reading)
+        from kgraph.report.text import render
 
-        terminal = output is None and sys.stdout.isatty()
         width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
-        text = render(report, every=verbose, width=width, style=_style if terminal else plain) + "\n"
-    _emit(text, output)
-    return report.exit_code(Severity(fail_on))
+        text = report.to_json() if output_format == "json" else render(report, every=verbose, width=width, style=style)
+        reports = [report]
+    else:
+        from kgraph.report import many
+
+        reports = _with_progress(sources, jobs or os.cpu_count() or 1, reading)
+        json = output_format == "json"
+        text = many.render_json(reports) if json else many.render(reports, every=verbose, style=style)
+    _emit(text + "\n", output)
+    return max(report.exit_code(Severity(fail_on)) for report in reports)
+
+
+def _with_progress(sources: tuple[str, ...], jobs: int, reading: dict[str, Any]) -> list[Any]:
+    """The reports on many sources, with a bar where a person is looking."""
+    from kgraph.api import check_many
+
+    found = check_many(sources, jobs=jobs, **reading)
+    if not sys.stderr.isatty():
+        return list(found)
+    from rich.console import Console
+    from rich.progress import track
+
+    bar = Console(stderr=True)
+    return list(track(found, "checking", total=len(sources), console=bar, transient=True))
 
 
 @cli.command()
@@ -177,6 +208,10 @@ COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
     "dim": {"dim": True},
 }
+
+
+def _plain(text: str, _: str) -> str:
+    return text
 
 
 def _style(text: str, role: str) -> str:

@@ -11,6 +11,9 @@ from kgraph.findings import Endpoint, Finding, Fusion, Refusal, Report, Verdict
 MOST = 16
 """Lines of one section that are written out before the rest is counted."""
 
+FEW = 2
+"""Findings of one rule that are only worth noting are written out up to so many."""
+
 ORDER = ("incompatible", "broadcast", "conditional", "unknown", "identical")
 """Verdicts, what needs a look first."""
 
@@ -100,10 +103,11 @@ def _findings(findings: tuple[Finding, ...], most: int, style: Style) -> Iterato
     for rule, name, advice in dict.fromkeys((finding.rule, finding.name, finding.help) for finding in loud):
         yield f"  {rule} {name}: {advice}"
     for (rule, name), count in Counter((finding.rule, finding.name) for finding in quiet).items():
-        if most > MOST:
-            yield from (f"  {style(f'info {rule}', 'info')} {item.message}" for item in quiet if item.rule == rule)
+        said = style(f"info {rule}", "info")
+        if most > MOST or count <= FEW:
+            yield from (f"  {said} {item.message}" for item in quiet if item.rule == rule)
         else:
-            yield f"  {style(f'info {rule}', 'info')} {name}: {count} merge{'s' * (count > 1)} broadcast as intended"
+            yield f"  {said} {name}: {count} times (-v writes them out)"
 
 
 def _merges(merges: tuple[Verdict, ...], most: int, *, every: bool, style: Style) -> Iterator[str]:
