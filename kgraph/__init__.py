@@ -3,6 +3,7 @@
 from kgraph.api import check, draw, extract, fuse, show
 from kgraph.errors import KgraphError
 from kgraph.findings import Finding, Fusion, Refusal, Report, Severity, Verdict
+from kgraph.frontends.contents import Limits
 from kgraph.graph import Graph, Op, Value
 from kgraph.rewrite import Outcome, Refused
 from kgraph.text import parse
@@ -12,6 +13,7 @@ __all__ = [
     "Fusion",
     "Graph",
     "KgraphError",
+    "Limits",
     "Op",
     "Outcome",
     "Refusal",

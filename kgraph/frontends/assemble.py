@@ -50,6 +50,7 @@ class Call:
         arguments: the bound arguments with Refs where tensors enter.
         repeated: which call of its layer this is, among those inside its model, from 0.
         inner: the description of the model that is called, for a nested one.
+        known: how ``outputs`` is known.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Call:
     outputs: tuple[Spec, ...]
     repeated: int = 0
     inner: Model | None = None
+    known: str = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,18 @@ class _Frame:
     values: list[tuple[Value, ...]] = field(default_factory=list[tuple[Value, ...]])
 
 
-def assemble(model: Model) -> Graph:
+def assemble(model: Model, *, limit: int | None = None) -> Graph:
     """One Graph of a described model, in which the calls of nested models are repeated at each call of theirs.
 
+    Args:
+        model: what is described.
+        limit: how many calls the graph may have; models that call one another twice a level have very many.
+
     Raises:
-        SourceError: a nested model is called on fewer tensors than it has inputs.
+        SourceError: a nested model is called on fewer tensors than it has inputs, or the graph would be too large.
     """
+    if limit is not None and (size := _size(model)) > limit:
+        raise SourceError(f"the graph would have {size:.10g} calls; the limit is {limit:,} (nodes)")
     builder = _Builder()
     values = _dissolved(builder, model)
 
@@ -133,6 +141,23 @@ def assemble(model: Model) -> Graph:
         outputs=outputs,
         name=model.name,
     )
+
+
+def _size(root: Model) -> int:
+    """How many calls a model has, those of nested models counted at each of their calls: found without making them."""
+    sizes: dict[int, int] = {}
+    stack = [root]
+    while stack:
+        model = stack[-1]
+        inner = [call.inner for call in model.calls if call.inner is not None]
+        waiting = [each for each in inner if id(each) not in sizes]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        own = len(model.calls) - len(inner)
+        sizes[id(model)] = own + sum(sizes[id(each)] for each in inner)
+        stack.pop()
+    return sizes[id(root)]
 
 
 def _dissolved(builder: _Builder, model: Model) -> list[tuple[Value, ...]]:
@@ -169,7 +194,7 @@ def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     operands: list[Value] = []
     arguments = _entered(frame, call.arguments, operands)
     layer = _layer_identity(builder, call, frame.family)
-    op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs)
+    op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs, call.known)
     if frame.specs != "recorded" and call.kind != "layers.InputLayer":
         found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
         if frame.model.specs == "implied":
