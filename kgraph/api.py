@@ -8,8 +8,8 @@ from importlib import metadata
 from typing import Any
 
 from kgraph.analysis.extents import extents, shown_shape
-from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.errors import SourceError
+from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report
 from kgraph.frontends import File, Loaded, load, open_file
 from kgraph.frontends.contents import Limits
 from kgraph.graph import Graph, Value, parameters, values

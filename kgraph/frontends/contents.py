@@ -1,4 +1,4 @@
-"""What a model file holds, as plain data: read under limits; nothing in it is resolved, imported, unpickled or called."""
+"""What a model file holds, as plain data: read under limits; nothing in it is resolved, imported or called."""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ def read_layers(source: Json, where: str) -> list[Layer]:
     rows = config.get("layers") if isinstance(config, Mapping) else None  # pyright: ignore
     if not isinstance(rows, list) or not rows:
         raise SourceError(
-            f"{where}: {shown(source.get('class_name'))} lists no layers; expected a functional or Sequential model, as "
-            "the graph of a subclassed keras.Model exists only while its call() runs"
+            f"{where}: {shown(source.get('class_name'))} lists no layers; expected a functional or Sequential model, "
+            "as the graph of a subclassed keras.Model exists only while its call() runs"
         )
     found = [_layer(row, f"{where}, layers[{number}]") for number, row in enumerate(rows)]  # pyright: ignore
     places: dict[str, int] = {}

@@ -84,7 +84,7 @@ def _history(value: Any, where: str, spec: Spec | None = None) -> Tensor:
             f"{where}: expected [layer's name, number of its call, number of the output], got {shown(value)}"
         )
     layer, call, out = value
-    if not 0 <= out < OUTPUTS or not 0 <= call:
+    if not 0 <= out < OUTPUTS or not call >= 0:
         raise SourceError(f"{where}: call {call} and output {out} of {shown(layer)}; expected 0 to {OUTPUTS:,}")
     return Tensor(layer, call, out, spec)
 
