@@ -30,6 +30,9 @@ from kgraph.graph import (
 )
 from kgraph.ops import call_of, infer_specs, infer_weights
 
+COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
+"""Kinds whose axes Keras 2 counts from the front, whatever it was given."""
+
 _Found = TypeVar("_Found", Spec, Weight)
 
 
@@ -210,9 +213,11 @@ def _one_tensor(name: str) -> FrozenDict:
 
 
 def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> FrozenDict:
-    """The config with -1 for the last axis of a batch normalization, which Keras 2 counts from the front."""
-    shape = operands[0].shape if operands and kind == "layers.BatchNormalization" else None
-    return FrozenDict({**config, "axis": -1}) if shape and config.get("axis") == len(shape) - 1 else config
+    """The config with -1 for the last axis of a normalization, which Keras 2 counts from the front."""
+    shape = operands[0].shape if operands and kind in COUNTED else None
+    if not shape or config.get("axis") not in (len(shape) - 1, (len(shape) - 1,)):
+        return config
+    return FrozenDict({**config, "axis": (-1,) if isinstance(config["axis"], tuple) else -1})
 
 
 def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:
