@@ -161,15 +161,17 @@ def _mutated(config: ResNeXt, mutation: str | None, block: int) -> ResNeXt:
     return config
 
 
-def build_resnext(config: ResNeXt, *, prefix: str = "", backwards: bool = False) -> Any:
+def build_resnext(config: ResNeXt, *, prefix: str = "", backwards: bool = False, keras: Any = None) -> Any:
     """The Keras model of a configuration.
 
     Args:
         config: what to build.
         prefix: put before each layer's name.
         backwards: make the branches of a block in reverse order (they are concatenated in the same order).
+        keras: what to build it with, in place of Keras 3; needs ``Input``, ``Model``, ``layers`` and ``ops.split``.
     """
-    import keras
+    if keras is None:
+        import keras
 
     return _Builder(config, keras, prefix, backwards).model()
 

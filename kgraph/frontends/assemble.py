@@ -24,12 +24,16 @@ from kgraph.graph import (
     Weight,
     ancestors,
     escape,
+    is_shape,
     leaves,
     map_leaves,
 )
 from kgraph.ops import call_of, infer_specs, infer_weights
 
-_Found = TypeVar("_Found")
+COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
+"""Kinds whose axes Keras 2 counts from the front, whatever it was given."""
+
+_Found = TypeVar("_Found", Spec, Weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +238,11 @@ def _one_tensor(name: str) -> FrozenDict:
 
 
 def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> FrozenDict:
-    """The config with -1 for the last axis of a batch normalization, which Keras 2 counts from the front."""
-    shape = operands[0].shape if operands and kind == "layers.BatchNormalization" else None
-    return FrozenDict({**config, "axis": -1}) if shape and config.get("axis") == len(shape) - 1 else config
+    """The config with -1 for the last axis of a normalization, which Keras 2 counts from the front."""
+    shape = operands[0].shape if operands and kind in COUNTED else None
+    if not shape or config.get("axis") not in (len(shape) - 1, (len(shape) - 1,)):
+        return config
+    return FrozenDict({**config, "axis": (-1,) if isinstance(config["axis"], tuple) else -1})
 
 
 def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:
@@ -263,14 +269,24 @@ def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
     return replace(op, weights=builder.weights[op.layer])
 
 
-def _inferred(infer: Callable[[Any], _Found], op: Op, operands: tuple[Spec, ...]) -> _Found:
+def _inferred(
+    infer: Callable[[Any], tuple[_Found, ...] | None], op: Op, operands: tuple[Spec, ...]
+) -> tuple[_Found, ...] | None:
     """What ``infer`` says of a call that nobody has checked: its config may hold anything."""
     try:
-        return infer(call_of(op, operands))
+        found = infer(call_of(op, operands))
+        odd = [each for each in found or () if not _is_plain(each)]
+        if odd:
+            raise ValueError(f"the shape would be {odd[0].shape!r}")
+        return found
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         what = f"the layer {op.layer!r}" if op.layer else "an operation"
         raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
+
+
+def _is_plain(found: Spec | Weight) -> bool:
+    return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:

@@ -206,8 +206,14 @@ class _Functional:
                 self.numbers[place] = len(calls)
                 calls.append(_input(self.layers[leaf.layer]))
         order = self.in_order(outputs)
-        for leaf in (*connections(outputs), *(leaf for place in order for leaf in connections(*self.parsed[place]))):
+        entering = [leaf for place in order for leaf in connections(*self.parsed[place])]
+        for leaf in (*connections(inputs, outputs), *entering):
             self.used[self.place(leaf)] = max(self.used.get(self.place(leaf), 0), leaf.out)
+        for name, number in self.numbers:
+            if self.used.get((name, number), 0) > 0:
+                raise SourceError(
+                    f"output {self.used[name, number]} of the input {name!r} is used, but it has one, from 0"
+                )
         shapes = self.built_shapes()
         for place in order:
             self.numbers[place] = len(calls)
@@ -272,9 +278,7 @@ class _Functional:
 
     def _parents(self, place: Place, order: Mapping[Place, None]) -> Iterator[Place]:
         if place not in self.parsed:
-            raise SourceError(
-                f"the layer {place[0]!r} is used, but it is never called and is none of the model's inputs"
-            )
+            raise SourceError(f"the layer {place[0]!r} is used, but is never called and is none of the model's inputs")
         for leaf in connections(*self.parsed[place]):
             parent = self.place(leaf)
             if parent not in order and parent not in self.numbers:
@@ -352,9 +356,7 @@ def _model_call(session: _Session, layer: _Layer, first: Tree, rest: FrozenDict,
     if inner is not None:
         known = len(leaves(inner.outputs))
         if count > known:
-            raise SourceError(
-                f"output {count - 1} of the nested model {layer.name!r} is used, but it has {known}, from 0"
-            )
+            raise SourceError(f"output {count - 1} of the model {layer.name!r} is used, but it has {known}, from 0")
         count = known
     config = FrozenDict(trainable=layer.config.get("trainable", True) is not False) if session.keep else FrozenDict()
     arguments = as_layer_call(kind, first, rest)
@@ -367,6 +369,5 @@ def _checked(layer: _Layer, read: Callable[[], FrozenDict]) -> FrozenDict:
         return read()
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        raise SourceError(
-            f"the config of the layer {layer.name!r} ({layer.class_name}) is not valid ({said})"
-        ) from error
+        what = f"the layer {layer.name!r} ({layer.class_name})"
+        raise SourceError(f"{what} cannot be made of its config: {said}") from error

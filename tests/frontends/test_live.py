@@ -823,7 +823,7 @@ def wrong_sources() -> dict[str, tuple[Any, str]]:
         "class of a layer": (layers.Dense, "received the class Dense; pass an instance"),
         "module": (
             keras,
-            "received module, expected a Keras 3 functional or Sequential model, a kgraph.Graph, or the path",
+            "received module, expected a Keras functional or Sequential model, a kgraph.Graph, or the path",
         ),
         "number": (3, "received int, expected a Keras 3"),
         "none": (None, "received NoneType, expected a Keras 3"),
@@ -844,14 +844,6 @@ def test_a_wrong_source_says_what_it_is_and_what_to_do(what: str) -> None:
         live.read(source)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
-
-
-def test_keras_2_is_told_apart() -> None:
-    module = type(sys)("tf_keras.src.engine.functional")
-    old = type("Functional", (), {"__module__": module.__name__})
-    for source in (old, old()):
-        with pytest.raises(SourceError, match=r"received a Keras 2 \(tf_keras\) object of type Functional"):
-            live.read(source)
 
 
 def test_nested_must_be_known() -> None:
