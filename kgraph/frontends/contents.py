@@ -1,4 +1,4 @@
-"""What a model file holds, as plain data: read under limits; nothing in it is resolved, imported or called."""
+"""What a model file holds, as plain data. Nothing in it is resolved, imported, unpickled or called."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Limits:
         entries: members of an archive.
         ratio: bytes that one stored byte of a member that is read may become.
         objects: groups and datasets of an HDF5 file.
+        unpacked: bytes of a packed file of weights that are unpacked, in memory, to look at its structure.
         nodes: calls of the graph, those of nested models counted at each of their calls.
     """
 
@@ -25,6 +26,7 @@ class Limits:
     entries: int = 10_000
     ratio: int = 200
     objects: int = 2_000_000
+    unpacked: int = 32 * 2**20
     nodes: int = 2_000_000
 
 
@@ -58,7 +60,11 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link of an HDF5 file that is not a plain (hard) one: ``kind`` is ``soft``, ``external`` or ``user-defined``."""
+    """A link of an HDF5 file that is more than the plain (hard) one which names a group or dataset.
+
+    ``kind`` is ``soft``, ``external`` (target ``file:path``), ``user-defined``, or ``hard`` for one more name of what
+    is listed under the path ``target``.
+    """
 
     path: str
     kind: str
