@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kgraph.graph import Constant, Graph, Value, memoised
-from kgraph.ops import call_of, kept, knowledge
+from kgraph.ops import call_of, kept, knowledge, reason
 from kgraph.ops.elementwise import merge_operands
 
 IMAGE_AXES = {3: ("length",), 4: ("height", "width"), 5: ("depth", "height", "width")}
@@ -101,7 +101,7 @@ def reason(graph: Graph, found: Origin) -> str:
     if op.is_input:
         return "the input"
     call = call_of(op, graph.operand_specs(found.value.node))
-    return knowledge(op.kind).reason(call, found.axis)
+    return reason(call, found.axis)
 
 
 def passage(origins: Sequence[Origin]) -> str:

@@ -7,11 +7,24 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from kgraph.graph import FrozenDict, Op, Spec, Weight
+from kgraph.graph import FrozenDict, Op, Shape, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
+from kgraph.ops.fields import LARGEST, MOST_AXES
 
-__all__ = ["Call", "Knowledge", "Origin", "call_of", "complete", "infer_specs", "infer_weights", "kept", "knowledge"]
+__all__ = [
+    "Call",
+    "Knowledge",
+    "Origin",
+    "call_of",
+    "complete",
+    "infer_specs",
+    "infer_weights",
+    "kept",
+    "kept_axes",
+    "knowledge",
+    "reason",
+]
 
 NOTHING = Knowledge(weights=lambda _: None)
 
@@ -37,19 +50,40 @@ def infer_weights(call: Call) -> tuple[Weight, ...] | None:
 
 
 def _is_known(call: Call) -> bool:
-    """True if the shapes of all that enters are known; every kind but an input takes at least one tensor."""
+    """True if the shapes of all that enters are known, and the config and arguments are such as Keras could write.
+
+    Every kind but an input takes at least one tensor.
+    """
     if not call.operands and call.kind != "layers.InputLayer":
         return False
-    return all(spec.shape is not None for spec in call.operands)
+    if not all(_is_tensor(spec.shape) for spec in call.operands):
+        return False
+    needs = knowledge(call.kind).needs
+    return all(check(call.kind, call.field(name)) for name, check in needs.items())
+
+
+def _is_tensor(shape: Shape) -> bool:
+    """True for a known shape that a tensor can have."""
+    if shape is None or len(shape) > MOST_AXES:
+        return False
+    return all(type(extent) is not int or extent <= LARGEST for extent in shape)
 
 
 def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]:
     """Per axis of an output, the operand and axis whose extent it has at every size."""
-    shape, call = op.outputs[out].shape, call_of(op, operands)
-    if shape is None or not _is_known(call):
-        return (None,) * len(shape or ())
-    found = knowledge(op.kind).kept(call, len(shape))
-    return found if len(found) == len(shape) else (None,) * len(shape)
+    shape = op.outputs[out].shape
+    return () if shape is None else kept_axes(call_of(op, operands), len(shape))
+
+
+def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
+    """The same for an output of this rank."""
+    found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
+    return found if len(found) == rank else (None,) * rank
+
+
+def reason(call: Call, axis: int) -> str:
+    """In a person's words what fixed the extent of an output axis; empty where there are no words for it."""
+    return knowledge(call.kind).reason(call, axis) if _is_known(call) else ""
 
 
 def complete(kind: str, config: FrozenDict) -> FrozenDict:

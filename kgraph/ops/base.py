@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from kgraph.graph import FrozenDict, Op, Slot, Spec, Tree, Weight
 from kgraph.ops.catalog import REQUIRED, entry
+from kgraph.ops.fields import Check, spatial_rank
 
 Origin = tuple[int, int] | None
 """(operand, axis) whose extent an output axis has unchanged at every size; None where there is none."""
@@ -29,6 +30,10 @@ class Call:
         known = entry(self.kind)
         default = known.call.get(name) if known else None
         return None if default is REQUIRED else default
+
+    def field(self, name: str) -> Any:
+        """A config entry of a layer, an argument of an operation; None where there is none."""
+        return self.config.get(name) if self.kind.startswith("layers.") else self.argument(name)
 
 
 def call_of(op: Op, operands: tuple[Spec, ...]) -> Call:
@@ -86,6 +91,7 @@ class Knowledge:
         complete: a config with every derived default filled in and every short spelling written out.
         merge: ``layer`` or ``numpy`` for an elementwise merge: how it lines up operands of unequal rank.
         several: True if a call returns a sequence even where it holds one tensor.
+        needs: what the config entries (or the arguments, by name) must be for the rules above to be asked at all.
     """
 
     specs: Callable[[Call], tuple[Spec, ...] | None] = no_specs
@@ -95,6 +101,7 @@ class Knowledge:
     complete: Callable[[str, FrozenDict], FrozenDict] = as_given
     merge: str | None = None
     several: bool = False
+    needs: Mapping[str, Check] = FrozenDict()
 
 
 def is_float(dtype: str) -> bool:
@@ -157,10 +164,16 @@ def variables(call: Call, *rows: tuple[str, tuple[int | None, ...], bool]) -> tu
     return tuple(Weight(name, shape, dtype, trained and training) for name, shape, trained in rows)
 
 
+def joined(found: Iterable[tuple[Weight, ...] | None]) -> tuple[Weight, ...] | None:
+    """The weights of several layers, one after the other; None where those of one are not known."""
+    every = tuple(found)
+    return None if None in every else tuple(weight for weights in every for weight in weights or ())
+
+
 def image_shape(call: Call) -> tuple[int | None, ...] | None:
     """The first operand's shape; None if it is not of the rank that the kind is for, such as 4 for ``Conv2D``."""
     shape = call.operands[0].shape if call.operands else None
-    return shape if shape is not None and len(shape) == int(call.kind[-2]) + 2 else None
+    return shape if shape is not None and len(shape) == spatial_rank(call.kind) + 2 else None
 
 
 def spatial_axes(call: Call, rank: int) -> range:

@@ -1,8 +1,9 @@
-"""Convolutions and dense layers."""
+"""Convolutions."""
 
 from __future__ import annotations
 
 from kgraph.graph import FrozenDict, Spec, Weight
+from kgraph.ops import fields
 from kgraph.ops.base import (
     Call,
     Knowledge,
@@ -15,22 +16,15 @@ from kgraph.ops.base import (
     spatial_axes,
     variables,
 )
+from kgraph.ops.extents import spread, unwindow, window
+from kgraph.ops.fields import spatial_rank
 
 SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
 
 
-def window(extent: int | None, size: int, stride: int, dilation: int, padding: str) -> int | None:
-    """The output extent of a sliding window over ``extent`` positions; not positive where it does not fit."""
-    if extent is None:
-        return None
-    if padding != "valid":
-        return -(-extent // stride)
-    return (extent - dilation * (size - 1) - 1) // stride + 1
-
-
 def complete_sizes(kind: str, config: FrozenDict) -> FrozenDict:
     """Sizes written as one int (``kernel_size=3``) are written out per axis."""
-    rank = int(kind[-2])
+    rank = spatial_rank(kind)
     written = {key: repeat(config[key], rank) for key in SIZES if isinstance(config.get(key), int)}
     return FrozenDict({**config, **written}) if written else config
 
@@ -38,8 +32,11 @@ def complete_sizes(kind: str, config: FrozenDict) -> FrozenDict:
 def windows(call: Call, size: str) -> list[int | None] | None:
     """The operand's shape after a sliding window; None where it does not fit, so that Keras raises."""
     shape = image_shape(call)
-    if shape is None:
-        return None
+    return None if shape is None else slid(call, shape, size)
+
+
+def slid(call: Call, shape: tuple[int | None, ...], size: str) -> list[int | None] | None:
+    """An image-like shape after the window of a layer."""
     result = list(shape)
     for number, axis in enumerate(spatial_axes(call, len(shape))):
         dilation = call.config.get("dilation_rate", (1, 1, 1))[number]
@@ -52,23 +49,25 @@ def windows(call: Call, size: str) -> list[int | None] | None:
 
 
 def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
-    result = windows(call, "kernel_size")
-    if result is None:
+    result, channels = windows(call, "kernel_size"), _channels(call)
+    if result is None or channels is None or _is_uneven(call):
         return None
-    channels = channel_axis(call, len(result))
-    result[channels] = _filters(call, result[channels])
+    multiplier = call.config.get("depth_multiplier", 1)
+    result[channel_axis(call, len(result))] = call.config.get("filters", channels * multiplier)
     return layer_spec(call, tuple(result))
 
 
-def _filters(call: Call, channels: int | None) -> int | None:
-    if "depth_multiplier" in call.config and "filters" not in call.config:
-        return None if channels is None else channels * call.config["depth_multiplier"]
-    return call.config["filters"]
+def _is_uneven(call: Call) -> bool:
+    """True where Keras raises: channels or filters cannot be dealt out to the groups, or sizes exclude each other."""
+    channels, groups = _channels(call) or 0, call.config.get("groups", 1)
+    if channels % groups or call.config.get("filters", groups) % groups:
+        return True
+    return max(call.config["strides"]) > 1 and max(call.config["dilation_rate"]) > 1
 
 
 def _conv_weights(call: Call) -> tuple[Weight, ...] | None:
     channels = _channels(call)
-    if channels is None:
+    if channels is None or _is_uneven(call):
         return None
     filters = call.config["filters"]
     kernel = (*call.config["kernel_size"], channels // call.config["groups"], filters)
@@ -148,60 +147,87 @@ def window_reason(call: Call, axis: int, size: str) -> str:
     return " and ".join(words)
 
 
-def _dense_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape
-    return layer_spec(call, (*shape[:-1], call.config["units"])) if shape else None
-
-
-def _dense_weights(call: Call) -> tuple[Weight, ...] | None:
-    shape = call.operands[0].shape
-    if not shape or shape[-1] is None:
+def _transposed_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape, config = image_shape(call), call.config
+    if shape is None or _channels(call) is None or _is_uneven(call) or not _pads_less_than_strides(config):
         return None
-    return _with_bias(call, ("kernel", (shape[-1], call.config["units"]), True), call.config["units"])
+    result = list(shape)
+    result[channel_axis(call, len(shape))] = config["filters"]
+    added = config["output_padding"] or (None,) * (len(shape) - 2)
+    for number, axis in enumerate(spatial_axes(call, len(shape))):
+        width = spread(config["kernel_size"][number], config["dilation_rate"][number])
+        result[axis] = unwindow(shape[axis], width, config["strides"][number], config["padding"], added[number])
+    return layer_spec(call, tuple(result))
 
 
-def _dense_kept(_: Call, rank: int) -> tuple[Origin, ...]:
-    return (*((0, axis) for axis in range(rank - 1)), None)
+def _pads_less_than_strides(config: FrozenDict) -> bool:
+    """False where Keras raises."""
+    return all(more < stride for more, stride in zip(config["output_padding"] or (), config["strides"], strict=False))
 
 
-def _dense_reason(call: Call, axis: int) -> str:
-    return f"{call.config['units']} units" if axis == len(call.operands[0].shape or ()) - 1 else ""
+def _transposed_weights(call: Call) -> tuple[Weight, ...] | None:
+    channels, filters = _channels(call), call.config["filters"]
+    if channels is None:
+        return None
+    return _with_bias(call, ("kernel", (*call.config["kernel_size"], filters, channels), True), filters)
 
 
-def _embedding_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape
-    return layer_spec(call, (*shape, call.config["output_dim"])) if shape is not None else None
+def _transposed_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    """Padded as ``same``, a stride of 1 keeps the extent, unless more padding is asked for."""
+    if image_shape(call) is None:
+        return keeps_nothing(call, rank)
+    kept: list[Origin] = [(0, 0), *(None,) * (rank - 1)]
+    for number, axis in enumerate(spatial_axes(call, rank)):
+        plain = call.config["padding"] == "same" or call.config["kernel_size"][number] == 1
+        if call.config["strides"][number] == 1 and plain and call.config["output_padding"] is None:
+            kept[axis] = (0, axis)
+    return tuple(kept)
 
 
-def _embedding_weights(call: Call) -> tuple[Weight, ...] | None:
-    return variables(call, ("embeddings", (call.config["input_dim"], call.config["output_dim"]), True))
+def _transposed_reason(call: Call, axis: int) -> str:
+    rank = len(call.operands[0].shape or ())
+    if axis == channel_axis(call, rank):
+        return f"{call.config['filters']} filters"
+    axes = spatial_axes(call, rank)
+    return f"a transposed convolution of stride {call.config['strides'][axis - axes.start]}" if axis in axes else ""
 
 
-def _embedding_reason(call: Call, axis: int) -> str:
-    return f"{call.config['output_dim']} embedding dimensions" if axis == len(call.operands[0].shape or ()) else ""
+def _complete_transposed(kind: str, config: FrozenDict) -> FrozenDict:
+    config = complete_sizes(kind, config)
+    added = config.get("output_padding")
+    return FrozenDict({**config, "output_padding": repeat(added, spatial_rank(kind))}) if type(added) is int else config
 
 
-def _embedding_kept(_: Call, rank: int) -> tuple[Origin, ...]:
-    return (*((0, axis) for axis in range(rank - 1)), None)
-
+WINDOW = {
+    "kernel_size": fields.sizes,
+    "strides": fields.sizes,
+    "dilation_rate": fields.sizes,
+    "padding": fields.one_of("valid", "same"),
+    "data_format": fields.DATA_FORMAT,
+}
+CAUSAL = {**WINDOW, "padding": fields.one_of("valid", "same", "causal")}
+PLAIN = {**WINDOW, "filters": fields.size}
 
 CONV = Knowledge(
-    specs=_conv_specs, weights=_conv_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
-)
+    specs=_conv_specs, weights=_conv_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes,
+    needs={**CAUSAL, "filters": fields.size, "groups": fields.size},
+)  # fmt: skip
 DEPTHWISE = Knowledge(
-    specs=_conv_specs, weights=_depthwise_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
-)
-
+    specs=_conv_specs, weights=_depthwise_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes,
+    needs={**WINDOW, "depth_multiplier": fields.size},
+)  # fmt: skip
 SEPARABLE = Knowledge(
-    specs=_conv_specs, weights=_separable_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes
-)
+    specs=_conv_specs, weights=_separable_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes,
+    needs={**PLAIN, "depth_multiplier": fields.size},
+)  # fmt: skip
+TRANSPOSED = Knowledge(
+    specs=_transposed_specs, weights=_transposed_weights, kept=_transposed_kept, reason=_transposed_reason,
+    complete=_complete_transposed, needs={**PLAIN, "output_padding": fields.either(fields.absent, fields.counts)},
+)  # fmt: skip
 
 KINDS = {
     **dict.fromkeys(("layers.SeparableConv1D", "layers.SeparableConv2D"), SEPARABLE),
     **dict.fromkeys(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D"), CONV),
     **dict.fromkeys(("layers.DepthwiseConv1D", "layers.DepthwiseConv2D"), DEPTHWISE),
-    "layers.Dense": Knowledge(specs=_dense_specs, weights=_dense_weights, kept=_dense_kept, reason=_dense_reason),
-    "layers.Embedding": Knowledge(
-        specs=_embedding_specs, weights=_embedding_weights, kept=_embedding_kept, reason=_embedding_reason
-    ),
+    **{f"layers.Conv{rank}DTranspose": TRANSPOSED for rank in (1, 2, 3)},
 }

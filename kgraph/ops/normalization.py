@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kgraph.graph import Weight
+from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, as_axes, keeps_all, same_specs, variables
 
 
@@ -48,10 +49,18 @@ def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tu
             yield name, extents, True
 
 
+AXIS = {"axis": fields.either(fields.number, fields.ints)}
+SCALED = {**AXIS, "scale": fields.flag, "center": fields.flag}
+
+
+def _normalizes(weights: Callable[[Call], tuple[Weight, ...] | None], needs: dict[str, fields.Check]) -> Knowledge:
+    return Knowledge(specs=same_specs, weights=weights, kept=keeps_all, needs=needs)
+
+
 KINDS = {
-    "layers.BatchNormalization": Knowledge(specs=same_specs, weights=_batch_norm_weights, kept=keeps_all),
-    "layers.LayerNormalization": Knowledge(specs=same_specs, weights=_layer_norm_weights, kept=keeps_all),
-    "layers.GroupNormalization": Knowledge(specs=same_specs, weights=_group_norm_weights, kept=keeps_all),
-    "layers.RMSNormalization": Knowledge(specs=same_specs, weights=_rms_norm_weights, kept=keeps_all),
+    "layers.BatchNormalization": _normalizes(_batch_norm_weights, {**SCALED, "axis": fields.number}),
+    "layers.LayerNormalization": _normalizes(_layer_norm_weights, SCALED),
+    "layers.GroupNormalization": _normalizes(_group_norm_weights, {**SCALED, "axis": fields.number}),
+    "layers.RMSNormalization": _normalizes(_rms_norm_weights, AXIS),
     "layers.UnitNormalization": Knowledge(specs=same_specs, kept=keeps_all),
 }

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from kgraph.graph import FrozenDict, Spec
-from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, image_shape, keeps_nothing, layer_spec, spatial_axes
+from kgraph.ops import fields
+from kgraph.ops.base import (
+    Call,
+    Knowledge,
+    Origin,
+    channel_axis,
+    image_shape,
+    keeps_nothing,
+    layer_spec,
+    repeat,
+    spatial_axes,
+)
 from kgraph.ops.convolution import complete_sizes, keeps_extent, window_reason, windows
+from kgraph.ops.fields import spatial_rank
 
 
 def _complete(kind: str, config: FrozenDict) -> FrozenDict:
@@ -53,10 +65,47 @@ def _global_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     return ((0, 0), (0, channels))
 
 
-POOL = Knowledge(specs=_specs, kept=_kept, reason=_reason, complete=_complete)
-GLOBAL = Knowledge(specs=_global_specs, kept=_global_kept, reason=lambda _call, _axis: "pooling over all positions")
+def _adaptive_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = image_shape(call)
+    if shape is None:
+        return None
+    result = list(shape)
+    for number, axis in enumerate(spatial_axes(call, len(shape))):
+        result[axis] = call.config["output_size"][number]
+    return layer_spec(call, tuple(result))
+
+
+def _adaptive_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    if image_shape(call) is None:
+        return keeps_nothing(call, rank)
+    return tuple(None if axis in spatial_axes(call, rank) else (0, axis) for axis in range(rank))
+
+
+def _adaptive_reason(call: Call, axis: int) -> str:
+    return "adaptive pooling" if axis in spatial_axes(call, len(call.operands[0].shape or ())) else ""
+
+
+def _complete_output(kind: str, config: FrozenDict) -> FrozenDict:
+    size = config.get("output_size")
+    return FrozenDict({**config, "output_size": repeat(size, spatial_rank(kind))}) if type(size) is int else config
+
+
+FORMAT = {"data_format": fields.DATA_FORMAT}
+POOL = Knowledge(
+    specs=_specs, kept=_kept, reason=_reason, complete=_complete,
+    needs={"pool_size": fields.sizes, "strides": fields.sizes, "padding": fields.one_of("valid", "same"), **FORMAT},
+)  # fmt: skip
+GLOBAL = Knowledge(
+    specs=_global_specs, kept=_global_kept, reason=lambda _call, _axis: "pooling over all positions", needs=FORMAT
+)
+ADAPTIVE = Knowledge(
+    specs=_adaptive_specs, kept=_adaptive_kept, reason=_adaptive_reason, complete=_complete_output,
+    needs={"output_size": fields.sizes, **FORMAT},
+)  # fmt: skip
 
 KINDS = {
-    **{f"layers.{what}Pooling{rank}D": POOL for what in ("Max", "Average") for rank in (1, 2, 3)},
-    **{f"layers.Global{what}Pooling{rank}D": GLOBAL for what in ("Max", "Average") for rank in (1, 2, 3)},
+    f"layers.{prefix}{what}Pooling{rank}D": knowledge
+    for prefix, knowledge in (("", POOL), ("Global", GLOBAL), ("Adaptive", ADAPTIVE))
+    for what in ("Max", "Average")
+    for rank in (1, 2, 3)
 }

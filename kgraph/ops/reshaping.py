@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from kgraph.graph import FrozenDict, Object, Shape, Spec
+from kgraph.ops import fields
 from kgraph.ops.base import (
     Call,
     Knowledge,
@@ -21,6 +22,8 @@ from kgraph.ops.base import (
     same_specs,
     spatial_axes,
 )
+from kgraph.ops.extents import plus, product, times
+from kgraph.ops.fields import spatial_rank
 
 PASSING = frozenset(("layers.Flatten", "layers.Permute", "layers.Reshape"))
 """Layers that compute nothing: what is not of a float dtype keeps its own."""
@@ -42,37 +45,44 @@ def _shape(call: Call) -> tuple[int | None, ...]:
 
 
 def _input_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, dtype = call.config.get("batch_shape"), call.config.get("dtype")
-    return (Spec(shape, dtype),) if isinstance(dtype, str) else None
+    shape, dtype = call.config.get("batch_shape"), call.config["dtype"]
+    return (Spec(shape, dtype),)
 
 
-def _pairs(kind: str, sizes: Any) -> tuple[tuple[int, int], ...]:
-    """Padding or cropping per spatial axis as (before, after)."""
-    rank = int(kind[-2])
+def _pairs(kind: str, sizes: Any) -> tuple[tuple[int, int], ...] | None:
+    """Padding or cropping per spatial axis as (before, after); None for what Keras refuses."""
+    rank = spatial_rank(kind)
     if rank == 1:
         sizes = repeat(sizes, 2)
-        return ((sizes[0], sizes[1]) if isinstance(sizes[0], int) else tuple(sizes[0]),)
-    sizes = repeat(sizes, rank)
-    return tuple((size, size) if isinstance(size, int) else tuple(size) for size in sizes)
+        sizes = (sizes,) if is_ints(sizes) else sizes
+    found = repeat(sizes, rank)
+    pairs = tuple(repeat(size, 2) for size in found) if isinstance(found, tuple) else ()  # pyright: ignore
+    right = len(pairs) == rank and all(fields.ints("", pair) and len(pair) == 2 and min(pair) >= 0 for pair in pairs)
+    return pairs if right else None
+
+
+def _are_pairs(kind: str, sizes: Any) -> bool:
+    return _pairs(kind, sizes) is not None
+
+
+def _given_pairs(call: Call) -> tuple[tuple[int, int], ...]:
+    return _pairs(call.kind, call.config["padding" if "Padding" in call.kind else "cropping"]) or ()
 
 
 def _complete_pairs(kind: str, config: FrozenDict) -> FrozenDict:
-    key = "padding" if "padding" in config else "cropping"
-    if key not in config:
-        return config
-    pairs = _pairs(kind, config[key])
-    return FrozenDict({**config, key: pairs[0] if kind.endswith("1D") else pairs})
+    key = "padding" if "Padding" in kind else "cropping"
+    pairs = _pairs(kind, config.get(key))
+    return config if pairs is None else FrozenDict({**config, key: pairs[0] if kind.endswith("1D") else pairs})
 
 
 def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
-    sign, key = (1, "padding") if "padding" in call.config else (-1, "cropping")
+    sign = 1 if "Padding" in call.kind else -1
     shape = image_shape(call)
     if shape is None:
         return None
     result = list(shape)
-    for (before, after), axis in zip(_pairs(call.kind, call.config[key]), _spatial(call), strict=True):
-        extent = result[axis]
-        result[axis] = found = None if extent is None else extent + sign * (before + after)
+    for (before, after), axis in zip(_given_pairs(call), _spatial(call), strict=True):
+        result[axis] = found = plus(result[axis], sign * (before + after))
         if found is not None and found <= 0 and sign < 0:
             return None  # Keras raises: there is nothing left
     return _with_shape(call, tuple(result))
@@ -84,28 +94,26 @@ def _spatial(call: Call) -> range:
 
 
 def _pad_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    key = "padding" if "padding" in call.config else "cropping"
     if image_shape(call) is None:
         return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
-    for pair, axis in zip(_pairs(call.kind, call.config[key]), _spatial(call), strict=True):
+    for pair, axis in zip(_given_pairs(call), _spatial(call), strict=True):
         if sum(pair):
             kept[axis] = None
     return tuple(kept)
 
 
 def _pad_reason(call: Call, axis: int) -> str:
-    key = "padding" if "padding" in call.config else "cropping"
     if image_shape(call) is None or axis not in _spatial(call):
         return ""
-    before, after = _pairs(call.kind, call.config[key])[axis - _spatial(call).start]
-    return f"{key} {before} + {after}"
+    before, after = _given_pairs(call)[axis - _spatial(call).start]
+    return f"{'padding' if 'Padding' in call.kind else 'cropping'} {before} + {after}"
 
 
 def _complete_size(kind: str, config: FrozenDict) -> FrozenDict:
     if kind.endswith("1D") or not isinstance(config.get("size"), int):
         return config
-    return FrozenDict({**config, "size": repeat(config["size"], int(kind[-2]))})
+    return FrozenDict({**config, "size": repeat(config["size"], spatial_rank(kind))})
 
 
 def _upsample_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -114,8 +122,7 @@ def _upsample_specs(call: Call) -> tuple[Spec, ...] | None:
         return None
     result = list(shape)
     for number, axis in enumerate(_spatial(call)):
-        extent = result[axis]
-        result[axis] = None if extent is None else extent * _factor(call, number)
+        result[axis] = times(result[axis], _factor(call, number))
     return _with_shape(call, tuple(result))
 
 
@@ -140,13 +147,9 @@ def _upsample_reason(call: Call, axis: int) -> str:
     return f"up-sampling by {_factor(call, axis - _spatial(call).start)}"
 
 
-def _product(extents: tuple[int | None, ...]) -> int | None:
-    return None if None in extents else math.prod(extent for extent in extents if extent is not None)
-
-
 def _flatten_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = _shape(call)
-    return _with_shape(call, (shape[0], _product(shape[1:]) if len(shape) > 1 else 1)) if shape else None
+    return _with_shape(call, (shape[0], product(shape[1:]))) if shape else None
 
 
 def _layer_reshape_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -160,9 +163,9 @@ def _reshape_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _reshaped(shape: tuple[int | None, ...], target: Any) -> Shape:
     """Target with its -1 worked out; None in its place where the size is not known, None for what Keras refuses."""
-    if not is_ints(target):
+    if not fields.ints("", target) or min(target, default=0) < -1 or target.count(-1) > 1:
         return None
-    size, known = _product(shape), math.prod(extent for extent in target if extent != -1)
+    size, known = product(shape), math.prod(extent for extent in target if extent != -1)
     if -1 not in target:
         return target if size in (None, known) else None
     if size is not None and (known == 0 or size % known):
@@ -270,24 +273,42 @@ def _depth(value: Any) -> int | None:
 
 
 RESHAPE = Knowledge(specs=_reshape_specs, reason=_reshape_reason)
-PAD = Knowledge(specs=_pad_specs, kept=_pad_kept, reason=_pad_reason, complete=_complete_pairs)
+
+
+def _pad(needs: dict[str, fields.Check]) -> Knowledge:
+    return Knowledge(specs=_pad_specs, kept=_pad_kept, reason=_pad_reason, complete=_complete_pairs, needs=needs)
+
+
+def _upsample(needs: dict[str, fields.Check]) -> Knowledge:
+    return Knowledge(
+        specs=_upsample_specs, kept=_upsample_kept, reason=_upsample_reason, complete=_complete_size, needs=needs
+    )
+
+
+PAD = {"padding": _are_pairs}
+CROP = {"cropping": _are_pairs}
+FORMAT = {"data_format": fields.DATA_FORMAT}
 
 KINDS = {
-    "layers.InputLayer": Knowledge(specs=_input_specs),
-    **{f"layers.{what}{rank}D": PAD for what in ("ZeroPadding", "Cropping") for rank in (1, 2, 3)},
-    **{
-        f"layers.UpSampling{rank}D": Knowledge(
-            specs=_upsample_specs, kept=_upsample_kept, reason=_upsample_reason, complete=_complete_size
-        )
-        for rank in (1, 2, 3)
-    },
+    "layers.InputLayer": Knowledge(
+        specs=_input_specs,
+        needs={"batch_shape": fields.either(fields.absent, fields.open_sizes), "dtype": fields.text},
+    ),
+    "layers.ZeroPadding1D": _pad(PAD),  # channels_first is taken to mean nothing
+    "layers.Cropping1D": _pad(CROP),
+    **{f"layers.ZeroPadding{rank}D": _pad({**PAD, **FORMAT}) for rank in (2, 3)},
+    **{f"layers.Cropping{rank}D": _pad({**CROP, **FORMAT}) for rank in (2, 3)},
+    "layers.UpSampling1D": _upsample({"size": fields.size}),
+    **{f"layers.UpSampling{rank}D": _upsample({"size": fields.sizes, **FORMAT}) for rank in (2, 3)},
     "layers.Flatten": Knowledge(specs=_flatten_specs, kept=keeps_batch, reason=_reshape_reason),
-    "layers.Reshape": Knowledge(specs=_layer_reshape_specs, kept=keeps_batch, reason=_reshape_reason),
+    "layers.Reshape": Knowledge(
+        specs=_layer_reshape_specs, kept=keeps_batch, reason=_reshape_reason, needs={"target_shape": fields.ints}
+    ),
     "ops.reshape": RESHAPE,
-    "layers.Permute": Knowledge(specs=_permute_specs, kept=_permute_kept),
+    "layers.Permute": Knowledge(specs=_permute_specs, kept=_permute_kept, needs={"dims": fields.ints}),
     "ops.transpose": Knowledge(specs=_permute_specs, kept=_permute_kept),
     "ops.expand_dims": Knowledge(specs=_expand_specs, kept=_expand_kept, reason=_expand_reason),
     "ops.squeeze": Knowledge(specs=_squeeze_specs, kept=_squeeze_kept),
-    "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept),
+    "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept, needs={"n": fields.size}),
     "layers.Rescaling": Knowledge(specs=same_specs, kept=_rescaling_kept),
 }

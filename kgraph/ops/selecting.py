@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from kgraph.graph import Constant, Function, Slice, Slot, Spec
+from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_ints, keeps_nothing
 
 Key = tuple[Any, ...]
@@ -118,7 +119,7 @@ def _cuts(call: Call, extent: int | None) -> list[int] | None:
     if extent is None:
         return None
     if type(sections) is int:
-        if sections < 1 or (extent % sections and call.kind == "ops.split"):
+        if not 1 <= sections <= fields.MOST_PARTS or (extent % sections and call.kind == "ops.split"):
             return None
         width, longer = divmod(extent, sections)
         return [number * width + min(number, longer) for number in range(sections + 1)]
@@ -133,8 +134,8 @@ def _split_specs(call: Call) -> tuple[Spec, ...] | None:
     sections = call.argument("indices_or_sections")
     if shape is None or axis is None:
         return None
-    if shape[axis] is None and type(sections) is int:
-        return (Spec(shape, dtype),) * sections
+    if shape[axis] is None and fields.is_int(sections, 1):
+        return (Spec(shape, dtype),) * sections if sections <= fields.MOST_PARTS else None
     cuts = _cuts(call, shape[axis])
     if cuts is None:
         return None
@@ -272,17 +273,16 @@ def _stack_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 SUBSCRIPT = Knowledge(specs=_subscript_specs, kept=_subscript_kept, reason=_subscript_reason)
 SPLIT = Knowledge(specs=_split_specs, kept=_split_kept, reason=_split_reason, several=True)
-
+CONCAT = Knowledge(specs=_concat_specs, kept=_concat_kept, reason=_concat_reason, needs={"axis": fields.number})
 
 KINDS = {
     "ops.get_item": SUBSCRIPT,
     "layers.Lambda": SUBSCRIPT,
     "ops.split": SPLIT,
     "ops.array_split": SPLIT,
-    "ops.unstack": Knowledge(several=True),
     "ops.meshgrid": Knowledge(several=True),
     "ops.take": Knowledge(specs=_take_specs, kept=_take_kept),
-    "layers.Concatenate": Knowledge(specs=_concat_specs, kept=_concat_kept, reason=_concat_reason),
-    "ops.concatenate": Knowledge(specs=_concat_specs, kept=_concat_kept, reason=_concat_reason),
+    "layers.Concatenate": CONCAT,
+    "ops.concatenate": CONCAT,
     "ops.stack": Knowledge(specs=_stack_specs, kept=_stack_kept),
 }

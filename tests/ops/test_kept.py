@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kgraph.graph import FrozenDict, Graph, Op, Slot, Spec
-from kgraph.ops import _families, call_of, kept, knowledge  # pyright: ignore[reportPrivateUsage]
+from kgraph.ops import call_of, kept, knowledge  # pyright: ignore[reportPrivateUsage]
 from kgraph.ops.elementwise import UNARY
 from kgraph.ops.reducing import DTYPES as REDUCTIONS
 from tests.ops.test_layers import FAMILIES, Example, layer, load, recorded, shape_of
@@ -178,7 +178,7 @@ def test_nothing_is_kept_where_a_rank_is_unknown() -> None:
     assert kept(op, (Spec((None, 4), "float32"),)) == ()
 
 
-CONV = {"filters": 4, "kernel_size": (1, 1), "strides": (1, 1), "dilation_rate": (1, 1), "padding": "same"}
+CONV = {"filters": 4, "groups": 1, "kernel_size": (1, 1), "strides": (1, 1), "dilation_rate": (1, 1), "padding": "same"}
 
 
 def test_nothing_is_kept_by_what_may_broadcast() -> None:
@@ -198,32 +198,3 @@ def test_squeezing_all_that_is_1_depends_on_the_open_sizes() -> None:
 
     assert claims((None, 1, 4), (None, 4)) == (None, None)
     assert claims((2, 1, 4), (2, 4)) == ((0, 0), (0, 2))
-
-
-@pytest.mark.parametrize("kind", sorted(_families()))
-def test_nothing_is_said_of_operands_of_another_rank(kind: str) -> None:
-    """Whatever a graph says that was not made by Keras, the answer is none and not an error."""
-    entry = load("kgraph.ops").complete(kind, FrozenDict({"filters": 2, "kernel_size": 1, "pool_size": 1}))
-    config = {key: value for key, value in entry.items() if type(value).__name__ != "Required"}
-    sizes = {
-        "axis": 3,
-        "units": 1,
-        "input_dim": 2,
-        "output_dim": 2,
-        "n": 1,
-        "dims": (3, 1),
-        "target_shape": (7, 7),
-        "scale": 1.0,
-        "offset": 0.0,
-    }
-    config = {**sizes, **config, "axis": 3}
-    for shape in ((), (None,), (None, 2), (None,) * 7):
-        for arguments in ({"x": Slot(0)}, {"x": Slot(0), "axis": 9, "key": (0, 0, 0, 0), "indices": 1}):
-            op = Op(kind, None, FrozenDict(config), FrozenDict(arguments), (), (Spec(shape, "float32"),))
-            operands = (Spec(shape, "float32"),)
-            assert len(kept(op, operands)) == len(shape)
-            call = call_of(op, operands)
-            for axis in range(len(shape)):
-                assert isinstance(knowledge(kind).reason(call, axis), str)
-            load("kgraph.ops").infer_specs(call)
-            load("kgraph.ops").infer_weights(call)

@@ -1,0 +1,151 @@
+"""Layers that multiply by a matrix or look vectors up in one."""
+
+from __future__ import annotations
+
+import re
+
+from kgraph.graph import FrozenDict, Spec, Weight
+from kgraph.ops import fields
+from kgraph.ops.base import Call, Knowledge, Origin, is_single, keeps_nothing, layer_spec, variables
+
+Shape = tuple[int | None, ...]
+
+
+def _dense_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = call.operands[0].shape
+    return layer_spec(call, (*shape[:-1], call.config["units"])) if shape else None
+
+
+def _dense_weights(call: Call) -> tuple[Weight, ...] | None:
+    shape, units = call.operands[0].shape, call.config["units"]
+    if not shape or shape[-1] is None:
+        return None
+    bias = [("bias", (units,), True)] if call.config["use_bias"] else []
+    return variables(call, ("kernel", (shape[-1], units), True), *bias)
+
+
+def _keeps_all_but_last(_: Call, rank: int) -> tuple[Origin, ...]:
+    return (*((0, axis) for axis in range(rank - 1)), None)
+
+
+def _dense_reason(call: Call, axis: int) -> str:
+    return f"{call.config['units']} units" if axis == len(call.operands[0].shape or ()) - 1 else ""
+
+
+def _embedding_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = call.operands[0].shape
+    return layer_spec(call, (*shape, call.config["output_dim"])) if shape is not None else None
+
+
+def _embedding_weights(call: Call) -> tuple[Weight, ...] | None:
+    return variables(call, ("embeddings", (call.config["input_dim"], call.config["output_dim"]), True))
+
+
+def _embedding_reason(call: Call, axis: int) -> str:
+    return f"{call.config['output_dim']} embedding dimensions" if axis == len(call.operands[0].shape or ()) else ""
+
+
+def _reversible_specs(call: Call) -> tuple[Spec, ...] | None:
+    shape = call.operands[0].shape or ()
+    if not call.argument("reverse"):
+        return _embedding_specs(call)
+    dtype = call.config.get("reverse_dtype")
+    if not shape:
+        return None
+    result = (*shape[:-1], call.config["input_dim"])
+    return (Spec(result, dtype),) if isinstance(dtype, str) else layer_spec(call, result)
+
+
+def _reversible_weights(call: Call) -> tuple[Weight, ...] | None:
+    rows, columns = call.config["input_dim"], call.config["output_dim"]
+    own = [] if call.config["tie_weights"] else [("reverse_embeddings", (columns, rows), True)]
+    return variables(call, ("embeddings", (rows, columns), True), *own)
+
+
+def _einsum(call: Call) -> tuple[Shape, Shape, Shape | None] | None:
+    """(output, kernel, bias) shapes of an EinsumDense; None where Keras refuses the equation for this tensor."""
+    shape, equation = call.operands[0].shape or (), call.config["equation"].replace("...", "0")
+    for pattern, left in (("{0},{0}->{0}", False), ("0{0},{0}->0{0}", True), ("{1}0,{0}->{0}0", False)):
+        # Keras looks at the start of the equation only, and so ignores what may follow.
+        match = re.match(pattern.format("([a-zA-Z]+)", "([a-zA-Z]{2,})"), equation)
+        if match is not None and shape and is_single(call):
+            return _einsum_shapes(call, shape, match.groups(), left=left)
+    return None
+
+
+def _einsum_shapes(
+    call: Call, shape: Shape, letters: tuple[str, ...], *, left: bool
+) -> tuple[Shape, Shape, Shape | None] | None:
+    read, kernel, written = letters
+    elided = len(shape) - len(read)
+    given = call.config["output_shape"]
+    output = [shape[0], *(given if isinstance(given, tuple) else (given,))]  # pyright: ignore[reportUnknownVariableType]
+    if elided > 0 and left:
+        output[1:1] = shape[1:elided]
+    elif elided > 0:
+        output += shape[len(shape) - elided :]
+    first = elided if left else 0
+    where_in = {letter: axis + first for axis, letter in enumerate(read)}
+    where_out = {letter: axis + first for axis, letter in enumerate(written)}
+    if elided < 0 or any(axis >= len(output) for axis in where_out.values()):
+        return None
+    if any(output[where_out[a]] not in (None, shape[where_in[a]]) for a in read if a in where_out):
+        return None
+    sizes = {**{a: shape[axis] for a, axis in where_in.items()}, **{a: output[axis] for a, axis in where_out.items()}}
+    if any(letter not in sizes for letter in kernel) or any(a not in read and a not in kernel for a in written):
+        return None
+    bias = call.config["bias_axes"]
+    if bias is None:
+        return tuple(output), tuple(sizes[a] for a in kernel), None
+    if not bias or any(letter not in where_out for letter in bias):
+        return None
+    start = min(written.index(letter) for letter in bias)
+    # In the order of the output, from the first axis that is named; those between stand as 1.
+    shapes = tuple(sizes[a] if a in bias else 1 for a in written[start:])
+    return tuple(output), tuple(sizes[a] for a in kernel), (*shapes, *(1,) * (0 if left else elided))
+
+
+def _einsum_specs(call: Call) -> tuple[Spec, ...] | None:
+    found = _einsum(call)
+    return None if found is None or _einsum_weights(call) is None else layer_spec(call, found[0])
+
+
+def _einsum_weights(call: Call) -> tuple[Weight, ...] | None:
+    found = _einsum(call)
+    if found is None or None in found[1] or None in (found[2] or ()):
+        return None
+    bias = [] if found[2] is None else [("bias", found[2], True)]
+    return variables(call, ("kernel", found[1], True), *bias)
+
+
+def _einsum_kept(call: Call, rank: int) -> tuple[Origin, ...]:
+    """The batch alone: other axes may be summed or moved."""
+    found = _einsum(call)
+    return keeps_nothing(call, rank) if found is None or not rank else ((0, 0), *(None,) * (rank - 1))
+
+
+def _complete_einsum(_: str, config: FrozenDict) -> FrozenDict:
+    shape = config.get("output_shape")
+    return FrozenDict({**config, "output_shape": (shape,)}) if type(shape) is int else config
+
+
+TABLE = {"input_dim": fields.size, "output_dim": fields.size}
+
+KINDS = {
+    "layers.Dense": Knowledge(
+        specs=_dense_specs, weights=_dense_weights, kept=_keeps_all_but_last, reason=_dense_reason,
+        needs={"units": fields.size},
+    ),
+    "layers.EinsumDense": Knowledge(
+        specs=_einsum_specs, weights=_einsum_weights, kept=_einsum_kept, complete=_complete_einsum,
+        needs={"equation": fields.text, "bias_axes": fields.either(fields.absent, fields.text),
+               "output_shape": fields.either(fields.size, fields.open_sizes)},
+    ),
+    "layers.Embedding": Knowledge(
+        specs=_embedding_specs, weights=_embedding_weights, kept=_keeps_all_but_last, reason=_embedding_reason,
+        needs=TABLE,
+    ),
+    "layers.ReversibleEmbedding": Knowledge(
+        specs=_reversible_specs, weights=_reversible_weights, kept=_keeps_all_but_last, needs=TABLE,
+    ),
+}  # fmt: skip
