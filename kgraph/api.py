@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kgraph.analysis.extents import extents, shown_shape
-from kgraph.errors import KgraphError
+from kgraph.errors import KgraphError, SourceError
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
-from kgraph.frontends import load
+from kgraph.frontends import File, Loaded, load, open_file
+from kgraph.frontends.contents import Limits
 from kgraph.graph import Graph, Value, parameters, values
 from kgraph.memory import collector_paused
 from kgraph.rewrite import Outcome, rewrite
@@ -20,73 +21,107 @@ from kgraph.version import __version__
 
 
 @collector_paused()
-def extract(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> Graph:
+def extract(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Graph:
     """The Graph of a source.
 
     Args:
-        source: a live Keras 3 functional or built Sequential model, a Graph, the path of a file in the text form, or
-            an import path ``package.module:name``.
+        source: a live functional or built Sequential model; a Graph; the path, the bytes or the open file (binary) of
+            a model file (``.keras``, ``.h5``, ``.json``, a printed summary, the text form); the text of one; or an
+            import path ``package.module:name``. Files are read without Keras, and nothing in them is run.
         nested: ``dissolve`` repeats the calls of a nested model at each of its calls; ``keep`` makes each one node.
-        run_lambdas: also *call* Lambda functions whose bytecode does not tell what they select, on a small array of
-            numbers. Off by default: nothing of the model is run.
+        run_lambdas: also *call* Lambda functions of a live model whose bytecode does not tell what they select, on a
+            small array of numbers. Off by default: nothing of the model is run.
+        limits: how much of a file is read before it is refused; ``kgraph.Limits()`` where it is None.
 
     Raises:
         SourceError: the source cannot be read.
     """
-    return load(source, nested=nested, run_lambdas=run_lambdas)[0]
+    return load(source, nested=nested, run_lambdas=run_lambdas, limits=limits).graph
 
 
 @collector_paused()
-def fuse(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> Outcome:
+def fuse(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Outcome:
     """Fuses what hand-written subgraphs can be fused exactly, and says why the near misses cannot.
 
     Args:
-        source, nested, run_lambdas: as for ``extract``.
+        source, nested, run_lambdas, limits: as for ``extract``.
 
     Returns:
         The fused graph, the fusions (``applied``) and the refusals (``refused``).
     """
-    return rewrite(extract(source, nested=nested, run_lambdas=run_lambdas))
+    return rewrite(extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits))
 
 
-def show(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> str:
+def show(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> str:
     """The text form: Keras functional code, from which ``parse`` reads the same graph."""
     from kgraph.text import show as write
 
-    return write(extract(source, nested=nested, run_lambdas=run_lambdas))
+    return write(extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits))
 
 
-def draw(source: Any, path: str | os.PathLike[str] | None = None, *, report: Report | None = None) -> str:
+def draw(
+    source: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    report: Report | None = None,
+    limits: Limits | None = None,
+) -> str:
     """Draws a graph as SVG (or as DOT, by the suffix of ``path``) and returns the text.
 
     Args:
         source: as for ``extract``; pass ``fuse(...).graph`` for the fused graph.
         path: where to write it; nothing is half-written.
         report: what ``check`` said: verdicts and findings are then marked.
+        limits: as for ``extract``.
 
     Raises:
         DrawError: the layout engine is missing or took too long, or the file cannot be written.
     """
     from kgraph.render import draw as render
 
-    return render(extract(source), path, report=report)
+    return render(extract(source, limits=limits), path, report=report)
 
 
 @collector_paused()
-def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False) -> Report:
+def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Report:
     """Checks a model: a verdict on every merge, fusions, refusals and the findings of every rule.
 
     Args:
-        source, nested, run_lambdas: as for ``extract``.
+        source, nested, run_lambdas, limits: as for ``extract``.
+
+    Returns:
+        The Report. Where a file holds no graph that can be read, but rules have found something in what it does hold,
+        the graph is empty and ``errors`` says why.
+
+    Raises:
+        SourceError: the source cannot be read, and there is nothing else to say of it.
     """
-    graph, origin = load(source, nested=nested, run_lambdas=run_lambdas)
-    return check_graph(graph, origin)
+    file = open_file(source, limits=limits)
+    try:
+        loaded = load(source if file is None else file, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    except SourceError as error:
+        report = None if file is None else _check_contents(file, error)
+        if report is None:
+            raise
+        return report
+    return check_loaded(loaded)
+
+
+def _check_contents(file: File, error: SourceError) -> Report | None:
+    """The Report on a file without a graph; None where no rule finds anything in it."""
+    facts = Facts(Graph({}, {}, (), ()), file.source, file.contents)
+    findings, problems = _run(facts, discovered())
+    if not findings:
+        return None
+    problems = [Problem("graph", str(error)), *problems]
+    return Report(__version__, file.source, _summary(facts.graph), findings=tuple(findings), errors=tuple(problems))
 
 
 @collector_paused()
-def check_graph(graph: Graph, origin: Source) -> Report:
-    """The Report on a graph whose origin is known."""
-    facts = Facts(graph, origin)
+def check_loaded(loaded: Loaded) -> Report:
+    """The Report on a graph that is loaded already."""
+    graph, origin = loaded.graph, loaded.source
+    facts = Facts(graph, origin, loaded.contents)
     findings, problems = _run(facts, discovered())
     outcome = facts.outcome
     return Report(
@@ -103,7 +138,12 @@ def check_graph(graph: Graph, origin: Source) -> Report:
 
 
 def check_many(
-    sources: Sequence[str], *, jobs: int = 1, nested: str = "dissolve", run_lambdas: bool = False
+    sources: Sequence[str],
+    *,
+    jobs: int = 1,
+    nested: str = "dissolve",
+    run_lambdas: bool = False,
+    limits: Limits | None = None,
 ) -> Iterator[Report]:
     """A Report for each source, in their order, each as soon as it and all before it are done.
 
@@ -112,12 +152,12 @@ def check_many(
     Args:
         sources: paths of files, or import paths.
         jobs: processes that work at once.
-        nested, run_lambdas: as for ``extract``.
+        nested, run_lambdas, limits: as for ``extract``.
 
     Raises:
         KgraphError: a process was ended from outside.
     """
-    one = functools.partial(_check_or_say_why, nested=nested, run_lambdas=run_lambdas)
+    one = functools.partial(_check_or_say_why, nested=nested, run_lambdas=run_lambdas, limits=limits)
     if jobs <= 1 or len(sources) <= 1:
         yield from map(one, sources)
         return
@@ -134,9 +174,9 @@ def check_many(
             ) from error
 
 
-def _check_or_say_why(source: str, *, nested: str, run_lambdas: bool) -> Report:
+def _check_or_say_why(source: str, *, nested: str, run_lambdas: bool, limits: Limits | None) -> Report:
     try:
-        return check(source, nested=nested, run_lambdas=run_lambdas)
+        return check(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
     except KgraphError as error:
         nothing = GraphSummary(nodes=0, edges=0, parameters=None, inputs=(), outputs=())
         origin = Source(source, source, "unknown")

@@ -127,7 +127,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a graph came from: ``format`` is ``live``, ``text`` or ``graph``."""
+    """Where a graph came from.
+
+    ``format`` is ``live``, ``keras`` (an archive), ``h5``, ``json``, ``summary``, ``text`` or ``graph``.
+    """
 
     name: str
     path: str | None = None

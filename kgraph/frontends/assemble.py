@@ -30,6 +30,9 @@ from kgraph.graph import (
 )
 from kgraph.ops import call_of, infer_specs, infer_weights
 
+COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
+"""Kinds whose axes Keras 2 counts from the front, whatever it was given."""
+
 _Found = TypeVar("_Found", Spec, Weight)
 
 
@@ -51,6 +54,7 @@ class Call:
         arguments: the bound arguments with Refs where tensors enter.
         repeated: which call of its layer this is, among those inside its model, from 0.
         inner: the description of the model that is called, for a nested one.
+        known: how ``outputs`` is known.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Call:
     outputs: tuple[Spec, ...]
     repeated: int = 0
     inner: Model | None = None
+    known: str = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +118,18 @@ class _Frame:
     values: list[tuple[Value, ...]] = field(default_factory=list[tuple[Value, ...]])
 
 
-def assemble(model: Model) -> Graph:
+def assemble(model: Model, *, limit: int | None = None) -> Graph:
     """One Graph of a described model, in which the calls of nested models are repeated at each call of theirs.
 
+    Args:
+        model: what is described.
+        limit: how many calls the graph may have; models that call one another twice a level have very many.
+
     Raises:
-        SourceError: a nested model is called on fewer tensors than it has inputs.
+        SourceError: a nested model is called on fewer tensors than it has inputs, or the graph would be too large.
     """
+    if limit is not None and (size := _size(model)) > limit:
+        raise SourceError(f"the graph would have {size:.10g} calls; the limit is {limit:,} (nodes)")
     builder = _Builder()
     values = _dissolved(builder, model)
 
@@ -134,6 +145,23 @@ def assemble(model: Model) -> Graph:
         outputs=outputs,
         name=model.name,
     )
+
+
+def _size(root: Model) -> int:
+    """How many calls a model has, those of nested models counted at each of their calls: found without making them."""
+    sizes: dict[int, int] = {}
+    stack = [root]
+    while stack:
+        model = stack[-1]
+        inner = [call.inner for call in model.calls if call.inner is not None]
+        waiting = [each for each in inner if id(each) not in sizes]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        own = len(model.calls) - len(inner)
+        sizes[id(model)] = own + sum(sizes[id(each)] for each in inner)
+        stack.pop()
+    return sizes[id(root)]
 
 
 def _dissolved(builder: _Builder, model: Model) -> list[tuple[Value, ...]]:
@@ -170,7 +198,7 @@ def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     operands: list[Value] = []
     arguments = _entered(frame, call.arguments, operands)
     layer = _layer_identity(builder, call, frame.family)
-    op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs)
+    op = Op(call.kind, layer, call.config, arguments, call.weights, call.outputs, call.known)
     if frame.specs != "recorded" and call.kind != "layers.InputLayer":
         found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
         if frame.model.specs == "implied":
@@ -210,9 +238,11 @@ def _one_tensor(name: str) -> FrozenDict:
 
 
 def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> FrozenDict:
-    """The config with -1 for the last axis of a batch normalization, which Keras 2 counts from the front."""
-    shape = operands[0].shape if operands and kind == "layers.BatchNormalization" else None
-    return FrozenDict({**config, "axis": -1}) if shape and config.get("axis") == len(shape) - 1 else config
+    """The config with -1 for the last axis of a normalization, which Keras 2 counts from the front."""
+    shape = operands[0].shape if operands and kind in COUNTED else None
+    if not shape or config.get("axis") not in (len(shape) - 1, (len(shape) - 1,)):
+        return config
+    return FrozenDict({**config, "axis": (-1,) if isinstance(config["axis"], tuple) else -1})
 
 
 def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:

@@ -278,9 +278,7 @@ class _Functional:
 
     def _parents(self, place: Place, order: Mapping[Place, None]) -> Iterator[Place]:
         if place not in self.parsed:
-            raise SourceError(
-                f"the layer {place[0]!r} is used, but it is never called and is none of the model's inputs"
-            )
+            raise SourceError(f"the layer {place[0]!r} is used, but is never called and is none of the model's inputs")
         for leaf in connections(*self.parsed[place]):
             parent = self.place(leaf)
             if parent not in order and parent not in self.numbers:
@@ -358,9 +356,7 @@ def _model_call(session: _Session, layer: _Layer, first: Tree, rest: FrozenDict,
     if inner is not None:
         known = len(leaves(inner.outputs))
         if count > known:
-            raise SourceError(
-                f"output {count - 1} of the nested model {layer.name!r} is used, but it has {known}, from 0"
-            )
+            raise SourceError(f"output {count - 1} of the model {layer.name!r} is used, but it has {known}, from 0")
         count = known
     config = FrozenDict(trainable=layer.config.get("trainable", True) is not False) if session.keep else FrozenDict()
     arguments = as_layer_call(kind, first, rest)
@@ -373,6 +369,5 @@ def _checked(layer: _Layer, read: Callable[[], FrozenDict]) -> FrozenDict:
         return read()
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        raise SourceError(
-            f"the config of the layer {layer.name!r} ({layer.class_name}) is not valid ({said})"
-        ) from error
+        what = f"the layer {layer.name!r} ({layer.class_name})"
+        raise SourceError(f"{what} cannot be made of its config: {said}") from error

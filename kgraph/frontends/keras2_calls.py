@@ -10,6 +10,7 @@ from typing import Any
 
 from kgraph.frontends.assemble import Ref
 from kgraph.frontends.keras2_kinds import OP_LAYERS, Operation, foreign, operation
+from kgraph.frontends.keras2_layers import shortest
 from kgraph.graph import Constant, FrozenDict, Object, Slice, Tree, leaves, map_leaves
 from kgraph.ops.catalog import REQUIRED, entry
 
@@ -20,6 +21,9 @@ RECURRENT = frozenset(f"layers.{name}" for name in (
     "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRU", "LSTM", "RNN", "SimpleRNN",
 ))  # fmt: skip
 """Layers to whose call Keras 2 adds initial states as further inputs."""
+
+LISTED = frozenset(("layers.Concatenate",))
+"""Layers that take a list even of one tensor, which Keras 2 writes like the tensor."""
 
 TUPLED = frozenset(f"ops.{name}" for name in ("all", "any", "max", "mean", "min", "prod", "std", "sum", "var"))
 """Reductions whose one axis Keras 3 keeps as a tuple of one."""
@@ -35,10 +39,10 @@ def op_kind(class_name: str, config: FrozenDict) -> str:
     if class_name == "ClassMethod":
         return foreign(f"{config.get('cls_symbol')}.{config.get('method_name')}")
     if class_name == "InstanceMethod":
-        return foreign(f"method.{config.get('method_name')}")
+        return foreign(f"method.{config.get('attr_name')}")
     if class_name == "InstanceProperty":
         return foreign(f"property.{config.get('attr_name')}")
-    if class_name == "TensorFlowOpLayer":
+    if class_name.endswith("TensorFlowOpLayer"):
         node = config.get("node_def")
         return foreign(f"raw_ops.{node.get('op') if isinstance(node, FrozenDict) else 'unknown'}")
     return foreign(str(config.get("function")))
@@ -76,6 +80,8 @@ def as_layer_call(kind: str, first: Tree, rest: FrozenDict, name: str = "inputs"
     """The arguments of a layer's call, by the names that Keras 3 has for them; ``name`` is that of other layers."""
     known = entry(kind)
     name = next(iter(known.call), name) if known else name
+    if kind in LISTED and isinstance(first, Ref):
+        first = (first,)
     arguments = {name: first, **rest}
     if kind in RECURRENT and isinstance(first, tuple) and first:
         inputs, states = first[0], first[1:]  # pyright: ignore[reportUnknownVariableType]
@@ -133,26 +139,12 @@ def as_operand(value: Tree) -> Tree:
     tensor's dtype; float32 is what nearly all have.
     """
     if type(value) is float:
-        return _shortest(value)
+        return shortest(value)
     if isinstance(value, Constant) and value.shape == () and value.values is not None:
         return as_operand(value.values)
     if isinstance(value, tuple) and value and not any(isinstance(leaf, Ref) for leaf in leaves(value)):
         return constant(value)
     return value
-
-
-def _shortest(number: float) -> float:
-    """0.1 for 0.10000000149011612: what was written, if it went through a tensor of dtype float32."""
-    try:
-        if struct.unpack("f", struct.pack("f", number))[0] != number:
-            return number
-    except OverflowError:
-        return number
-    for digits in range(1, 10):
-        short = float(f"{number:.{digits}g}")
-        if struct.unpack("f", struct.pack("f", short))[0] == number:
-            return short
-    return number
 
 
 def constant(value: Tree, dtype: str | None = None) -> Tree:

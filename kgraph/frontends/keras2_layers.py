@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -76,6 +77,20 @@ def _function(value: Any, config: Mapping[str, Any]) -> Function:
     return Function(digest, note="is code in a file, which is not run", captures=captures)
 
 
+def shortest(number: float) -> float:
+    """0.1 for 0.10000000149011612: what was written, if it went through a tensor of dtype float32."""
+    try:
+        if struct.unpack("f", struct.pack("f", number))[0] != number:
+            return number
+    except OverflowError:
+        return number
+    for digits in range(1, 10):
+        short = float(f"{number:.{digits}g}")
+        if struct.unpack("f", struct.pack("f", short))[0] == number:
+            return short
+    return number
+
+
 def _modern(kind: str, config: Mapping[str, Any]) -> Config:
     """A Keras 2 config with the entries of Keras 3."""
     known = entry(kind)
@@ -97,6 +112,9 @@ def _modern_value(key: str, value: Any) -> Any:
         return _named(key, value)
     if isinstance(value, str) and key.endswith("activation"):
         return canonical(f"activations.{value}").removeprefix("activations.")
+    if not isinstance(value, (Mapping, slice)):
+        plain = freeze(value)
+        return shortest(plain) if isinstance(plain, float) else plain
     if not isinstance(value, Mapping) or not isinstance(value.get("class_name"), str):
         return value  # pyright: ignore[reportUnknownVariableType]
     return _object(key, value)  # pyright: ignore[reportUnknownArgumentType]
@@ -109,7 +127,7 @@ def _object(key: str, value: Mapping[str, Any]) -> Any:
     role = next((role for role in ROLES if key.endswith(role)), None)
     if role is not None:
         family = module if isinstance(module, str) else f"keras.{role}s"
-        inner = {k: v for k, v in config.items() if k != "dtype"}  # pyright: ignore
+        inner = {k: _modern_value(str(k), v) for k, v in config.items() if k != "dtype"}  # pyright: ignore
         return {"module": family, "class_name": name, "config": inner}
     if key not in INNER:
         return value
@@ -161,12 +179,7 @@ def _bidirectional(config: Config) -> Config:
 
 
 def _leaky_relu(config: Config) -> Config:
-    if "alpha" not in config:
-        return config
-    alpha = config.pop("alpha")
-    plain = freeze(alpha)
-    slope = float(f"{plain:.7g}") if isinstance(plain, float) else plain  # it went through float32
-    return {**config, "negative_slope": slope}
+    return {("negative_slope" if key == "alpha" else key): value for key, value in config.items()}
 
 
 def _separable(config: Config) -> Config:

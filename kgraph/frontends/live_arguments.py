@@ -7,12 +7,12 @@ import hashlib
 import inspect
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from kgraph.frontends.arguments import Signature, bound_arguments
 from kgraph.frontends.serialized import PLAIN, freeze
-from kgraph.graph import Constant, FrozenDict, Object, Slice, Tree, leaves
-from kgraph.ops.catalog import REQUIRED, entry
+from kgraph.graph import Constant, FrozenDict, Object, Slice, Tree
+from kgraph.ops.catalog import entry
 
 KEPT_VALUES = 64
 """Arrays of at most so many elements keep their values; larger ones keep their digest alone."""
@@ -132,68 +132,28 @@ def _constant(array: Any) -> Tree:
     return Constant(dtype, tuple(plain.shape), digest, values)
 
 
-@dataclass(frozen=True, slots=True)
-class _Signature:
-    """What is known of the calls of one class.
-
-    Attributes:
-        names: parameters that can be passed by position.
-        starred: the ``*parameter``, None where there is none.
-        made: what the class itself takes, for operations: the public function takes both.
-        order: parameters of the public function.
-        defaults: and their defaults.
-    """
-
-    names: tuple[str, ...]
-    starred: str | None
-    made: tuple[str, ...]
-    order: tuple[str, ...]
-    defaults: Mapping[str, Any]
-
-
 def only_tensor(node: Any, kind: str) -> tuple[str, Any] | None:
     """Parameter and tensor of a layer's call on one tensor and nothing else, as nearly every call is; else None."""
     args, kwargs = node.arguments.args, node.arguments.kwargs
     if kwargs or len(args) != 1 or _role(type(args[0])) != "tensor" or not is_layer(node.operation):
         return None
-    names = _signature(type(node.operation), kind).names
+    names = _signature(type(node.operation), kind)[0].names
     return (names[0], args[0]) if names else None
 
 
 def call_arguments(node: Any, kind: str, write: Write) -> FrozenDict:
     """The call's arguments by parameter name, in signature order, without those that have their default value."""
     operation: object = node.operation
-    signature = _signature(type(operation), kind)
+    signature, made = _signature(type(operation), kind)
     arguments = node.arguments
-    bound = _bound(signature, arguments.args, arguments.kwargs)
-    if signature.made:
-        bound = {**_attributes(operation, signature.made), **bound}
-    if len(bound) > 1:
-        bound = {key: bound[key] for key in (*(key for key in signature.order if key in bound), *bound)}
-    frozen = {key: freeze_tree(value, write) for key, value in bound.items()}
-    defaults = signature.defaults
-    return FrozenDict({key: value for key, value in frozen.items() if not _is_default(key, value, defaults)})
-
-
-def _is_default(key: str, value: Tree, defaults: Mapping[str, Any]) -> bool:
-    default = defaults.get(key, REQUIRED)
-    if type(default) is type(value) and default == value:
-        return True
-    return (key == "training" or key.endswith("mask")) and all(leaf is None for leaf in leaves(value))
-
-
-def _bound(signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    bound = dict(zip(signature.names, args, strict=False))
-    rest = args[len(signature.names) :]
-    if rest and signature.starred is not None:
-        bound[f"*{signature.starred}"] = rest
-    elif rest:
-        bound.update((f"arg{index}", value) for index, value in enumerate(rest, len(signature.names)))
-    return {**bound, **kwargs} if kwargs else bound
+    own = _attributes(operation, made) if made else {}
+    return bound_arguments(signature, arguments.args, arguments.kwargs, own, lambda value: freeze_tree(value, write))
 
 
 @functools.cache
-def _signature(cls: Any, kind: str) -> _Signature:
+def _signature(cls: Any, kind: str) -> tuple[Signature, tuple[str, ...]]:
+    """What is known of the calls of a class; and what the class itself takes, for operations: their public function
+    takes both."""
     parameters = _parameters(getattr(cls, "call", None))
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = tuple(parameter.name for parameter in parameters if parameter.kind in plain)
@@ -204,7 +164,7 @@ def _signature(cls: Any, kind: str) -> _Signature:
     )  # fmt: skip
     known = entry(kind)
     order = tuple(known.call) if known else tuple(p.name for p in parameters)
-    return _Signature(names, starred, made, order, known.call if known else {})
+    return Signature(names, starred, order, known.call if known else {}), made
 
 
 def _parameters(method: Any) -> list[inspect.Parameter]:

@@ -20,6 +20,9 @@ PLAIN = frozenset((NoneType, bool, int, float, complex, str, bytes, EllipsisType
 
 POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy")
 
+WRITTEN = ("__bytes__", "__numpy__", "__tensor__")
+"""Class names that Keras writes for plain values which JSON has not."""
+
 AS_PLAIN: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
@@ -67,8 +70,16 @@ def _freeze_mapping(value: Mapping[Any, Any]) -> Tree:
         return freeze(config.get("name"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     if name == "__slice__":
         return Slice(*(freeze(config.get(key)) for key in ("start", "stop", "step")))  # pyright: ignore
+    if name in WRITTEN:
+        return _freeze_written(name, config)  # pyright: ignore[reportUnknownArgumentType]
     kind = kind_of(value.get("module"), name)
     return Object(kind, complete(kind, freeze_config(config)))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _freeze_written(name: str, config: Mapping[str, Any]) -> Tree:
+    """Bytes, and an array in the config of a layer, which counts by its values as where the config is a live one's."""
+    value = config.get("value")
+    return value.encode() if name == "__bytes__" and isinstance(value, str) else freeze(value)
 
 
 def _freeze_other(value: Any) -> Tree:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from kgraph.graph import Constant, FrozenDict, Slot, Spec
-from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_float, keeps_all, keeps_nothing, same_specs
+from kgraph.ops.base import (
+    Call,
+    Knowledge,
+    Origin,
+    compute_dtype,
+    is_float,
+    is_single,
+    keeps_all,
+    keeps_nothing,
+    same_specs,
+)
 
 LAYER_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 NUMPY_MERGES = (
@@ -20,6 +30,7 @@ FLOATING = frozenset(("divide", "true_divide", "divide_no_nan", "logaddexp", "lo
 PREDICATES = frozenset(
     ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor")
 )
+TESTS = ("isnan", "isinf", "isfinite", "logical_not")
 UNARY = (
     "abs", "absolute", "ceil", "cos", "cosh", "elu", "erf", "exp", "expm1", "floor", "gelu", "hard_sigmoid",
     "hard_silu", "hard_tanh", "leaky_relu", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
@@ -103,10 +114,16 @@ def _promoted(name: str, call: Call) -> str | None:
 
 
 def _broadcast(call: Call, how: str) -> tuple[int | None, ...] | None:
-    """The shape that Keras records for a merge (its two rules for None differ: see ``broadcast_shapes``)."""
+    """The shape that Keras records for a merge."""
     shapes = merge_shapes(call)
-    if not shapes:
-        return None
+    return broadcast(shapes, how) if shapes else None
+
+
+def broadcast(shapes: tuple[tuple[int | None, ...], ...], how: str) -> tuple[int | None, ...] | None:
+    """The shape that Keras records of shapes that are lined up; None where they do not meet.
+
+    Its layers and its operations differ in what they make of an open size.
+    """
     result: list[int | None] = []
     for axis, extents in enumerate(zip(*line_up(shapes, how), strict=True)):
         if how == "layer" and axis == 0:
@@ -151,6 +168,29 @@ def _alone_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     return keeps_all(call, rank) if len(call.operands) == 1 and not arrays else keeps_nothing(call, rank)
 
 
+def _test_specs(call: Call) -> tuple[Spec, ...] | None:
+    return (Spec(call.operands[0].shape, "bool"),) if is_single(call) else None
+
+
+def _where_specs(call: Call) -> tuple[Spec, ...] | None:
+    """A choice between two: the condition broadcasts too, and does not count for the dtype."""
+    given = [call.argument(name) for name in ("condition", "x1", "x2")]
+    shape = _broadcast(call, "numpy")
+    dtypes = {_dtype_of(call, value) for value in given[1:] if not isinstance(value, (bool, int, float))}
+    if shape is None or None in given or len(dtypes) != 1 or not isinstance(given[0], (Slot, Constant)):
+        return None
+    dtype, scalars = dtypes.pop(), {type(value) for value in given[1:]} & {bool, int, float}
+    # A scalar is of the tensor's dtype, unless it says more than that can hold.
+    fits = dtype is not None and (is_float(dtype) or scalars <= {bool} or (scalars <= {bool, int} and dtype != "bool"))
+    return (Spec(shape, dtype),) if dtype is not None and fits else None
+
+
+def _dtype_of(call: Call, value: Any) -> str | None:
+    if isinstance(value, Slot):
+        return call.operands[value.index].dtype
+    return value.dtype if isinstance(value, Constant) else None
+
+
 MERGED_LAYER = Knowledge(specs=_layer_merge_specs, merge="layer")
 MERGED_NUMPY = Knowledge(specs=_numpy_merge_specs, merge="numpy")
 SAME = Knowledge(specs=same_specs, kept=_alone_kept)
@@ -161,6 +201,8 @@ KINDS = {
     **{f"ops.{name}": MERGED_NUMPY for name in NUMPY_MERGES},
     **{f"layers.{name}": SAME for name in SAME_SHAPE_LAYERS},
     **{f"ops.{name}": UNARY_OPERATION for name in UNARY},
+    **{f"ops.{name}": Knowledge(specs=_test_specs, kept=_alone_kept) for name in TESTS},
+    "ops.where": Knowledge(specs=_where_specs),
     "layers.Identity": Knowledge(specs=_identity_specs, kept=_alone_kept),
     "activations.relu": UNARY_OPERATION,
     "ops.cast": Knowledge(specs=_cast_specs, kept=_alone_kept),

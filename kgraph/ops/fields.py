@@ -20,6 +20,9 @@ LARGEST = 2**63 - 1
 MOST_AXES = 64
 """No tensor has more axes: numpy's limit, the highest of all backends."""
 
+MOST_PARTS = 1_000_000
+"""No call has more outputs: a graph of a million nodes is the largest that is read."""
+
 
 @functools.cache
 def spatial_rank(kind: str) -> int:

@@ -11,9 +11,6 @@ from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_
 
 Key = tuple[Any, ...]
 
-MOST_PARTS = 1_000_000
-"""A call has no more outputs than that: a graph of a million nodes is the largest that is read."""
-
 
 def expand_key(key: Any, rank: int) -> Key | None:
     """A basic subscript with its ``...`` written out: ints, Slices of ints and None (a new axis), one an axis.
@@ -128,7 +125,7 @@ def _cuts(call: Call, extent: int | None) -> list[int] | None:
     if extent is None:
         return None
     if type(sections) is int:
-        if not 1 <= sections <= MOST_PARTS or (extent % sections and call.kind == "ops.split"):
+        if not 1 <= sections <= fields.MOST_PARTS or (extent % sections and call.kind == "ops.split"):
             return None
         width, longer = divmod(extent, sections)
         return [number * width + min(number, longer) for number in range(sections + 1)]
@@ -144,7 +141,7 @@ def _split_specs(call: Call) -> tuple[Spec, ...] | None:
     if shape is None or axis is None:
         return None
     if shape[axis] is None and fields.is_int(sections, 1):
-        return (Spec(shape, dtype),) * sections if sections <= MOST_PARTS else None
+        return (Spec(shape, dtype),) * sections if sections <= fields.MOST_PARTS else None
     cuts = _cuts(call, shape[axis])
     if cuts is None:
         return None
@@ -289,7 +286,6 @@ KINDS = {
     "layers.Lambda": SUBSCRIPT,
     "ops.split": SPLIT,
     "ops.array_split": SPLIT,
-    "ops.unstack": Knowledge(several=True),
     "ops.meshgrid": Knowledge(several=True),
     "ops.take": Knowledge(specs=_take_specs, kept=_take_kept),
     "layers.Concatenate": CONCAT,

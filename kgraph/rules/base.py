@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from kgraph.analysis.selection import Selection, selections
 from kgraph.analysis.verdicts import verdicts
 from kgraph.findings import Finding, Refusal, Severity, Source, Verdict
+from kgraph.frontends.contents import Contents
 from kgraph.graph import Graph, Value
 from kgraph.rewrite.base import Outcome
 from kgraph.rewrite.engine import rewrite
@@ -21,6 +22,7 @@ class Facts:
 
     graph: Graph
     source: Source
+    contents: Contents | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

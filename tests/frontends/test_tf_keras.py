@@ -10,6 +10,7 @@ import functools
 import importlib
 import json
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,6 @@ from hypothesis import given, settings
 
 import kgraph
 from kgraph.errors import KgraphError, SourceError
-from kgraph.findings import Verdict
 from kgraph.frontends import config_keras2, live
 from kgraph.frontends.assemble import assemble, last_axis
 from kgraph.frontends.contents import Dataset, Weights
@@ -190,7 +190,7 @@ def test_functions_of_tensorflow_are_the_operations_of_keras_3(name: str) -> Non
 def test_random_networks_of_both_flavours_are_the_same(config: ResNeXt) -> None:
     old = build(lambda keras: build_resnext(config, keras=keras))
     graph = live.read(old)
-    assert graph.equivalent(live.read(build_resnext(config)))
+    assert graph.equivalent(without_lists_of_one(live.read(build_resnext(config))))
     known = truth(config)
     assert len(kgraph.fuse(graph).applied) == known.fusions
     read = from_config(json.loads(old.to_json()))
@@ -200,6 +200,12 @@ def test_random_networks_of_both_flavours_are_the_same(config: ResNeXt) -> None:
     else:
         assert list(read.ops) == list(graph.ops)
         assert read.operands == graph.operands
+
+
+def without_lists_of_one(graph: Graph) -> Graph:
+    """Keras 2 takes a list of one output for the output."""
+    alone = isinstance(graph.outputs, tuple) and len(graph.outputs) == 1
+    return Graph(graph.ops, graph.operands, graph.inputs, graph.outputs[0] if alone else graph.outputs)
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "EfficientNetB0", "DenseNet121", "MobileNetV3Small"])
@@ -214,9 +220,8 @@ def test_applications(name: str) -> None:
         assert graph.equivalent(new_application(keras, name))
     agrees(from_config(json.loads(old.to_json())), graph)
     verdicts = kgraph.check(graph).merges
-    assert verdicts
+    assert bool(verdicts) == (name != "DenseNet121")
     assert {verdict.verdict for verdict in verdicts} <= {"identical", "broadcast"}
-    assert isinstance(verdicts[0], Verdict)
 
 
 def new_application(keras: Any, name: str) -> Graph:
@@ -302,7 +307,9 @@ def test_code_in_a_file_is_not_read() -> None:
 @pytest.mark.parametrize("name", ["layer_with_several_outputs", "attention", "wrappers", "preprocessing", "nested"])
 def test_an_hdf5_file_says_what_its_weights_are(name: str, tmp_path: Path) -> None:
     h5py = importlib.import_module("h5py")
-    old_model(name).save(tmp_path / "model.h5", save_format="h5")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras calls the format legacy
+        old_model(name).save(tmp_path / "model.h5", save_format="h5")
     with h5py.File(tmp_path / "model.h5") as file:
         config, weights = json.loads(file.attrs["model_config"]), structure(h5py, file)
     read, lively = from_config(config, weights=weights), old_graph(name)
@@ -398,13 +405,15 @@ def test_layers_that_keras_3_does_not_have() -> None:
 
 
 def test_configs_are_those_of_keras_3() -> None:
+    """All but the defaults that differ, such as the recurrent activation of ConvLSTM1D."""
+
     def model(keras: Any) -> Any:
         layers = keras.layers
         x = keras.Input((8, 8, 4), name="x")
         y = layers.SeparableConv2D(4, 3, activation="swish", name="separable")(x)
         y = layers.DepthwiseConv2D(3, name="depthwise")(y)
         y = layers.Conv2DTranspose(4, 3, kernel_regularizer="l2", name="up")(y)
-        y = layers.LeakyReLU(0.3, name="leaky")(y)
+        y = layers.LayerNormalization(name="norm")(layers.ELU(0.3, name="elu")(layers.LeakyReLU(0.3, name="leaky")(y)))
         y = layers.SpatialDropout2D(0.5, name="dropout")(layers.RandomRotation(0.5, name="turn")(y))
         return keras.Model(x, layers.RandomContrast(0.5, name="contrast")(y))
 
@@ -498,7 +507,7 @@ def test_operations_of_tensorflow_2_0() -> None:
         "class_name": "Model",
         "config": {"name": "m", "layers": rows, "input_layers": [["x", 0, 0]], "output_layers": [["add", 0, 0]]},
     })  # fmt: skip
-    assert read.ops["add"].kind == "custom.tf.unknown"
+    assert read.ops["add"].kind == "custom.tf.raw_ops.AddV2"
 
 
 # --- hostile files -------------------------------------------------------------------------------------------------
@@ -542,11 +551,11 @@ HOSTILE: dict[str, tuple[Any, str]] = {
     "shape": (functional([row("x", kind="InputLayer", batch_input_shape=[-3])], [["x", 0, 0]]), "the input 'x' has the shape"),
     "filters": (
         functional([X, row("y", [["x", 0, 0]], kind="Dense", units="many")], OUT),
-        r"the layer 'y' \(layers.Dense\) cannot be made of its config: ValueError: the shape would be \(None, 'many'\)",
+        r"the layer 'y' \(layers.Dense\) cannot be made of its config: ValueError: the shape would be \(4, 'many'\)",
     ),
     "padding": (
-        functional([X, row("y", [["x", 0, 0]], kind="ZeroPadding2D", padding=[[1, 2, 3]])], OUT),
-        r"the layer 'y' \(.*ZeroPadding2D\) cannot be made of its config: ",
+        functional([X, row("y", [["x", 0, 0]], kind="ZeroPadding2D", padding=[None, 3])], OUT),
+        r"the layer 'y' \(ZeroPadding2D\) cannot be made of its config: TypeError: ",
     ),
 }  # fmt: skip
 

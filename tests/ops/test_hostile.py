@@ -82,7 +82,7 @@ def calls(draw: st.DrawFn, kind: str) -> Call:
     shapes = draw(st.lists(SHAPES, max_size=3))
     operands = tuple(Spec(shape, draw(st.sampled_from(("float32", "int32", "bool", "string")))) for shape in shapes)
     known = entry(kind)
-    names = list(known.call) if known else ["x"]
+    names = list(known.call if known else ()) or ["x"]
     slots = iter(map(Slot, range(len(operands))))
     arguments: dict[str, Any] = {}
     if draw(st.booleans()) and len(operands) > 1:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kgraph.analysis.late_binding import alike, is_certain, shared_part
 from kgraph.analysis.ranges import channels, cover
-from kgraph.analysis.selection import Selection, reads
+from kgraph.analysis.selection import Selection
 from kgraph.findings import Finding, Severity
 from kgraph.graph import Function, Graph, Value
-from kgraph.ops import call_of, infer_specs
 from kgraph.rules.base import Facts
 
 
@@ -21,6 +21,9 @@ class LateBoundSlice:
         Python closures bind late: ``Lambda(lambda t: t[..., c * g : (c + 1) * g])`` looks up ``c`` when it runs. While
         the model is built every shape is right; at every later call all branches read the *last* slice. Summary,
         shapes and loss show nothing, and the network never sees the other channels.
+
+        The code in a file is not run. What is reported of one: three or more Lambdas with equal code and equal values
+        of a closure, whose parts would make up the whole axis, meet in a concatenation, each behind weights of its own.
 
     Example:
         x = Input(shape=(8, 8, 4), name="x")
@@ -45,51 +48,51 @@ class LateBoundSlice:
 
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for each tensor whose Lambdas are certainly bound late."""
-        groups: dict[tuple[object, ...], list[str]] = {}
-        for node, op in graph.ops.items():
-            function = op.config.get("function")
-            if op.kind != "layers.Lambda" or not isinstance(function, Function) or not function.captures:
-                continue
-            arguments = op.config.get("arguments")
-            key = (function.digest, function.captures, function.selection, arguments, graph.operands[node])
-            groups.setdefault(key, []).append(node)
-        for nodes in groups.values():
+        for nodes in alike(graph):
             selection = facts.selections.get(Value(nodes[0]))
-            if selection is not None and len(nodes) >= 2 and _is_certain(graph, nodes, selection):
-                yield self._finding(graph, nodes, selection)
+            if selection is not None and is_certain(graph, nodes, selection):
+                yield self._finding(nodes, _selected(graph, nodes, selection), graph, selection.known)
+            part = shared_part(graph, nodes) if selection is None else None
+            if part is not None:
+                yield self._finding(nodes, _computed(graph, nodes, *part), graph, "recorded")
 
-    def _finding(self, graph: Graph, nodes: list[str], selection: Selection) -> Finding:
-        function: Function = graph.ops[nodes[0]].config["function"]
-        names = ", ".join(capture.name for capture in function.captures)
-        missing = (cover(selection.ranges, selection.extent) or ((), ()))[0]
-        bound = ", ".join(f"{capture.name}={capture.name}" for capture in function.captures)
+    def _finding(self, nodes: list[str], message: str, graph: Graph, known: str) -> Finding:
+        captures = graph.ops[nodes[0]].config["function"].captures
+        if known == "recorded":  # a file has the values and not the names
+            names, bound = "the variables of a loop", "c=c"
+        else:
+            names = ", ".join(capture.name for capture in captures)
+            bound = ", ".join(f"{capture.name}={capture.name}" for capture in captures)
         return Finding(
             rule=self.id,
             name=self.name,
             severity=self.severity,
-            message=(
-                f"all {len(nodes)} branches of {selection.source} read {_read(function, selection)}; "
-                f"{channels(missing, 'is')} never read"
-            ),
+            message=message,
             nodes=tuple(nodes),
             help=(
                 f"the Lambdas look up {names} when they run, and find its last value; bind it when each is made, "
                 f"Lambda(lambda t, {bound}: ...), or slice without a Lambda, x[..., a:b]"
             ),
-            known=selection.known,
+            confidence="high" if known == "recorded" else "certain",
+            known=known,
         )
 
 
-def _is_certain(graph: Graph, nodes: list[str], selection: Selection) -> bool:
-    """A recorded shape is not what the code yields now; or all read the same and nothing reads the rest."""
-    for node in nodes:
-        op = graph.ops[node]
-        now = infer_specs(call_of(op, graph.operand_specs(node)))
-        if now is not None and now[0].shape != op.outputs[0].shape:
-            return True
-    read = reads(graph, selection.source, selection.axis)
-    found = None if read is None else cover(read, selection.extent)
-    return found is not None and bool(found[0]) and len(nodes) * selection.width <= selection.extent
+def _selected(graph: Graph, nodes: list[str], selection: Selection) -> str:
+    missing = (cover(selection.ranges, selection.extent) or ((), ()))[0]
+    function: Function = graph.ops[nodes[0]].config["function"]
+    return (
+        f"all {len(nodes)} branches of {selection.source} read {_read(function, selection)}; "
+        f"{channels(missing, 'is')} never read"
+    )
+
+
+def _computed(graph: Graph, nodes: list[str], width: int, extent: int) -> str:
+    values = ", ".join(f"{capture.value!r:.40}" for capture in graph.ops[nodes[0]].config["function"].captures)
+    return (
+        f"all {len(nodes)} branches of {graph.operands[nodes[0]][0]} run the same code with the same values of its "
+        f"closure ({values}): each takes the same {width} of {extent} channels"
+    )
 
 
 def _read(function: Function, selection: Selection) -> str:
