@@ -1,7 +1,7 @@
-"""Symbolic extents: which sizes are the same at every run, from the shapes that Keras recorded.
+"""Symbolic shapes: what every extent is at every size, and which sizes a call takes.
 
-An extent is an int, ``B`` (the batch, along kinds known to keep axis 0) or a symbol tied to the value and axis at
-which it first appears; two symbols are equal only if they are the same.
+An extent is an int or an expression in open sizes: the batch ``B``, those of the inputs' axes, and one of its own for
+each axis that nothing but itself is known to equal. The rules of ``ops/`` compute them, by cases (``cases``).
 """
 
 from __future__ import annotations
@@ -9,40 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kgraph.graph import Constant, Graph, Op, Value, memoised
-from kgraph.ops import Origin, kept, knowledge
+from kgraph.analysis.cases import cases
+from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus, symbol
+from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
+from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
+from kgraph.analysis.integers import implies
+from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge
 from kgraph.ops.elementwise import line_up, merge_operands
 
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """An extent that is not fixed: the batch (``value`` is None), or one that nothing but itself is known to equal."""
-
-    value: Value | None
-    axis: int
-
-    def __str__(self) -> str:
-        return "B" if self.value is None else f"{self.value}.shape[{self.axis}]"
-
-
-BATCH = Symbol(None, 0)
+BATCH = symbol(None, 0)
 ABSENT = -1
 """In place of an extent where an operand of a merge has no such axis."""
 
-Extent = int | Symbol
 Extents = tuple[Extent, ...]
 
 
-def shown(extent: Extent) -> int | str | None:
-    """An extent in a record: an int, ``B``, or None for a size that has no name."""
-    if isinstance(extent, Symbol):
-        return "B" if extent == BATCH else None
-    return extent
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of one call at every size.
 
+    Attributes:
+        outputs: the extents of each output; None where the rank is unknown.
+        works: the sizes at which Keras makes the call, does not raise, and no output is empty; of those that its
+            operands take.
+        told: False where open sizes enter, and no rule tells what becomes of them and when it raises.
+    """
 
-def shown_shape(shape: Extents | None) -> tuple[int | str | None, ...] | None:
-    """A symbolic shape in a record."""
-    return None if shape is None else tuple(map(shown, shape))
+    outputs: tuple[Extents | None, ...]
+    works: Formula = ALWAYS
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +49,13 @@ class Operand:
 
 
 def extents(graph: Graph, value: Value) -> Extents | None:
-    """The symbolic shape of a value; None where its rank is unknown.
-
-    Worked out when it is asked for, and kept: only what leads to a merge is ever looked at.
-    """
-    known = _known(graph)
-    stack = [value]
-    while stack:
-        waiting = [needed for needed in _needs(graph, stack[-1]) if needed not in known]
-        if waiting:
-            stack.extend(waiting)
-            continue
-        top = stack.pop()
-        known[top] = _of_output(graph, top, known)
-    return known[value]
+    """The symbolic shape of a value; None where its rank is unknown."""
+    return measured(graph)[value.node].outputs[value.out]
 
 
 def merge_inputs(graph: Graph, node: str) -> tuple[Operand, ...]:
     """The tensors and array constants that a merge joins, in order."""
-    known = {value: extents(graph, value) for value in _needs_of_merge(graph, node)}
-    return _operands(graph, node, known)
+    return _operands(graph.ops[node], graph.operands[node], measured(graph))
 
 
 def lined_up(op: Op, operands: tuple[Operand, ...]) -> tuple[tuple[Extent, ...], ...] | None:
@@ -86,13 +68,19 @@ def lined_up(op: Op, operands: tuple[Operand, ...]) -> tuple[tuple[Extent, ...],
 
 
 @memoised
-def _known(_: Graph) -> dict[Value, Extents | None]:
-    return {}
-
-
-@memoised
-def _origins(_: Graph) -> dict[Value, tuple[Origin, ...]]:
-    return {}
+def measured(graph: Graph) -> Mapping[str, Measured]:
+    """Every call's extents and the sizes that it takes, by node."""
+    found: dict[str, Measured] = {}
+    memo: dict[object, Measured | None] = {}
+    for node, op in graph.ops.items():
+        if op.is_input:
+            found[node] = Measured((_input_extents(node, op),))
+        elif knowledge(op.kind).merge:
+            found[node] = _merged(node, op, _operands(op, graph.operands[node], found))
+        else:
+            shapes = tuple(found[value.node].outputs[value.out] for value in graph.operands[node])
+            found[node] = _called(graph, node, op, shapes, memo)
+    return found
 
 
 def kept_axes(graph: Graph, value: Value) -> tuple[Origin, ...]:
@@ -103,69 +91,169 @@ def kept_axes(graph: Graph, value: Value) -> tuple[Origin, ...]:
     return found[value]
 
 
-def _needs(graph: Graph, value: Value) -> list[Value]:
-    """The values whose extents decide those of this one."""
-    op = graph.ops[value.node]
-    if knowledge(op.kind).merge:
-        return _needs_of_merge(graph, value.node)
-    shape = op.outputs[value.out].shape
-    if shape is None or None not in shape or op.is_input:
-        return []
-    operands = graph.operands[value.node]
-    found = [origin for origin, size in zip(kept_axes(graph, value), shape, strict=False) if size is None and origin]
-    return [operands[slot] for slot, _ in found]
+@memoised
+def _origins(_: Graph) -> dict[Value, tuple[Origin, ...]]:
+    return {}
 
 
-def _needs_of_merge(graph: Graph, node: str) -> list[Value]:
-    items = merge_operands(graph.ops[node].arguments)
-    return [graph.operands[node][item.index] for item in items if not isinstance(item, Constant)]
-
-
-def _operands(graph: Graph, node: str, known: Mapping[Value, Extents | None]) -> tuple[Operand, ...]:
-    found: list[Operand] = []
-    for item in merge_operands(graph.ops[node].arguments):
-        if isinstance(item, Constant):
-            found.append(Operand(None, item.shape))
-        else:
-            value = graph.operands[node][item.index]
-            found.append(Operand(value, known[value]))
-    return tuple(found)
-
-
-def _of_output(graph: Graph, value: Value, known: Mapping[Value, Extents | None]) -> Extents | None:
-    op, shape = graph.ops[value.node], graph.spec(value).shape
+def _input_extents(node: str, op: Op) -> Extents | None:
+    shape = op.outputs[0].shape
     if shape is None:
         return None
-    merged = _merged(op, _operands(graph, value.node, known)) if knowledge(op.kind).merge else None
-    if merged is not None and len(merged) == len(shape):
-        return tuple(
-            _first(said, size, Symbol(value, axis)) for axis, (said, size) in enumerate(zip(merged, shape, strict=True))
-        )
+    value = Value(node)
+    return tuple(
+        size if size is not None else BATCH if axis == 0 else symbol(value, axis) for axis, size in enumerate(shape)
+    )
+
+
+def _operands(op: Op, operands: tuple[Value, ...], found: Mapping[str, Measured]) -> tuple[Operand, ...]:
+    return tuple(
+        Operand(None, item.shape)
+        if isinstance(item, Constant)
+        else Operand(operands[item.index], found[operands[item.index].node].outputs[operands[item.index].out])
+        for item in merge_operands(op.arguments)
+    )
+
+
+def _merged(node: str, op: Op, operands: tuple[Operand, ...]) -> Measured:
+    """A merge: what its operands say wins over the record, which can forget a batch (1 + B)."""
+    axes, recorded = lined_up(op, operands), op.outputs[0].shape
+    if axes is None or (recorded is not None and len(recorded) != len(axes)):
+        return Measured((_recorded(node, op, 0, ()),), told=axes is not None)
+    met = [_met(row) for row in axes]
+    return Measured((tuple(extent for extent, _ in met),), every(works for _, works in met))
+
+
+def _met(row: tuple[Extent, ...]) -> tuple[Extent, Formula]:
+    """The extent of one axis of a merge, and where its operands' extents can meet."""
+    others = list(dict.fromkeys(extent for extent in row if extent not in (1, ABSENT)))
+    if len(others) < 2:
+        return (others[0] if others else 1), ALWAYS
+    fixed = [extent for extent in others if isinstance(extent, int)]
+    if len(fixed) > 1:
+        return fixed[0], NEVER
+    if fixed:
+        parts = [some((equal(extent, fixed[0]), equal(extent, 1))) for extent in others if extent != fixed[0]]
+        return fixed[0], every(parts)
+    pairs = [(left, right) for index, left in enumerate(others) for right in others[:index]]
+    works = every(some((equal(left, right), equal(left, 1), equal(right, 1))) for left, right in pairs)
+    return largest(tuple(others)), works
+
+
+def _called(
+    graph: Graph, node: str, op: Op, shapes: tuple[Extents | None, ...], memo: dict[object, Measured | None]
+) -> Measured:
+    """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
+    recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
+    if _is_plain(shapes) and not any(_has_own(node, out, shape) for out, shape in enumerate(recorded)):
+        return Measured(recorded)
+    key = (op.kind, op.config, op.arguments, shapes)
+    if key not in memo:
+        dtypes = (spec.dtype for spec in graph.operand_specs(node))
+        memo[key] = by_rule(op, tuple(map(_spec, shapes, dtypes)))
+    ruled = memo[key]
+    if ruled is not None and not ruled.outputs and infer_specs(call_of(op, graph.operand_specs(node))) is not None:
+        return Measured(recorded, NEVER)
+    if ruled is None or list(map(_rank, ruled.outputs)) != list(map(_rank, recorded)):
+        return Measured(recorded, told=not any(map(_is_open, shapes)))
+    return Measured(tuple(map(_settled, op.outputs, recorded, ruled.outputs)), ruled.works)
+
+
+def _recorded(graph: Graph, value: Value, shapes: tuple[Extents | None, ...]) -> Extents | None:
+    """The recorded shape; what is open in it is that of the operand whose extent it has, else a size of its own."""
+    shape = graph.spec(value).shape
+    if shape is None:
+        return None
     if None not in shape:
-        return tuple(size for size in shape if size is not None)
-    if op.is_input:
-        return tuple(_first(size, BATCH if axis == 0 else Symbol(value, axis)) for axis, size in enumerate(shape))
+        return shape  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
     result: list[Extent] = []
     for axis, (size, origin) in enumerate(zip(shape, kept_axes(graph, value), strict=True)):
-        source = known[graph.operands[value.node][origin[0]]] if size is None and origin is not None else None
-        passed = source[origin[1]] if source is not None and origin is not None else None
-        result.append(_first(size, passed, Symbol(value, axis)))
+        source = None if origin is None or size is not None else shapes[origin[0]]
+        passed = symbol(value, axis) if source is None or origin is None else source[origin[1]]
+        result.append(passed if size is None else size)
     return tuple(result)
 
 
-def _first(*choices: Extent | None) -> Extent:
-    """The first that is known; the last always is."""
-    return next(choice for choice in choices if choice is not None)
+def _settled(spec: Spec, recorded: Extents | None, ruled: Extents | None) -> Extents | None:
+    """A number that Keras recorded stands; the rule says what is open."""
+    if spec.shape is None or recorded is None or ruled is None:
+        return recorded
+    return tuple(said if size is None else size for size, said in zip(spec.shape, ruled, strict=True))
 
 
-def _merged(op: Op, operands: tuple[Operand, ...]) -> tuple[Extent | None, ...] | None:
-    """What the operands say of a merge's output; it wins over the record, which can forget a batch (1 + B)."""
-    axes = lined_up(op, operands)
-    return None if axes is None else tuple(_one_extent(axis) for axis in axes)
+def _is_plain(shapes: tuple[Extents | None, ...]) -> bool:
+    """True if nothing that enters is open but one and the same axis 0."""
+    first: set[Extent] = set()
+    for shape in shapes:
+        if shape is None or any(type(extent) is not int for extent in shape[1:]):
+            return False
+        first.update(shape[:1])
+    return len(first) <= 1
 
 
-def _one_extent(axis: tuple[Extent, ...]) -> Extent | None:
-    others = set(axis) - {1, ABSENT}
-    if len(others) > 1:
+def _is_open(shape: Extents | None) -> bool:
+    return shape is None or any(type(extent) is not int for extent in shape[1:]) or not _is_batch(shape)
+
+
+def _is_batch(shape: Extents) -> bool:
+    return not shape or type(shape[0]) is int or shape[0] == BATCH
+
+
+def _has_own(node: str, out: int, shape: Extents | None) -> bool:
+    """True if an extent is a size of its own."""
+    return shape is None or any(
+        type(extent) is not int and extent == symbol(Value(node, out), axis) for axis, extent in enumerate(shape)
+    )
+
+
+def _rank(shape: Extents | None) -> int | None:
+    return None if shape is None else len(shape)
+
+
+def _spec(shape: Extents | None, dtype: str) -> Spec:
+    return Spec(shape, dtype)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
+    """What the rule of a kind makes of open sizes: where it gives specs, Keras makes the call.
+
+    Without outputs where it gives specs at no size: then Keras raises, or the rule cannot tell. None where it is asked
+    for what only numbers can answer, or its shapes at different sizes cannot be said as one.
+    """
+    call = Call(op.kind, op.config, op.arguments, specs)
+    if not is_exact(call):
         return None
-    return others.pop() if others else 1
+    # No operand is empty: where one is, what made it does not work.
+    entering = dict.fromkeys(extent for spec in specs for extent in spec.shape or () if isinstance(extent, Expression))
+    facts = tuple(Test(minus(extent, 1), ">=") for extent in entering)
+    ways = cases(lambda: infer_specs(call), facts)
+    good = [(way.condition, way.result) for way in ways or () if way.result is not None]
+    if ways and not good:
+        return Measured((), NEVER)
+    if not good or len({tuple(_rank(spec.shape) for spec in result) for _, result in good}) != 1:
+        return None
+    outputs = [_united([(where, result[out].shape) for where, result in good]) for out in range(len(good[0][1]))]
+    if None in outputs:
+        return None
+    filled = (at_least(extent, 1) for shape in outputs for extent in shape)
+    return Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+
+
+def _united(ways: list[tuple[Formula, tuple[Extent, ...]]]) -> Extents | None:
+    """One shape that holds on every way; None where there is none."""
+    axes = zip(*(shape for _, shape in ways), strict=True)
+    united = [_one_extent([where for where, _ in ways], list(axis)) for axis in axes]
+    return None if None in united else tuple(extent for extent in united if extent is not None)
+
+
+def _one_extent(conditions: list[Formula], extents: list[Extent]) -> Extent | None:
+    """An extent that is, where each condition holds, the one that goes with it: one of them, or the most or least."""
+    different = list(dict.fromkeys(extents))
+    if len(different) == 1:
+        return different[0]
+    most = largest(tuple(different))
+    least = minus(plus(different[0], different[1]), most) if len(different) == 2 else most
+    for candidate in (*different, most, least):
+        if all(implies(where, equal(candidate, each)) for where, each in zip(conditions, extents, strict=True)):
+            return candidate
+    return None

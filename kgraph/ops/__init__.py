@@ -22,6 +22,7 @@ __all__ = [
     "complete",
     "infer_specs",
     "infer_weights",
+    "is_exact",
     "is_told",
     "kept",
     "kept_axes",
@@ -43,6 +44,11 @@ def infer_specs(call: Call) -> tuple[Spec, ...] | None:
     if not _is_known(call):
         return None
     return knowledge(call.kind).specs(call)
+
+
+def is_exact(call: Call) -> bool:
+    """False for a call of which Keras records other shapes than it has when it runs, at some sizes."""
+    return knowledge(call.kind).exact(call)
 
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:

@@ -74,6 +74,11 @@ def says_nothing(_: Call, axis: int) -> str:
     return ""
 
 
+def is_exact(_: Call) -> bool:
+    """What is recorded is what a call has when it runs."""
+    return True
+
+
 def as_given(_: str, config: FrozenDict) -> FrozenDict:
     """No entry of the config is spelled in several ways or depends on others."""
     return config
@@ -91,6 +96,7 @@ class Knowledge:
         complete: a config with every derived default filled in and every short spelling written out.
         merge: ``layer`` or ``numpy`` for an elementwise merge: how it lines up operands of unequal rank.
         several: True if a call returns a sequence even where it holds one tensor.
+        exact: False for a call of which Keras records other shapes than it has when it runs, at some sizes.
         needs: what the config entries (or the arguments, by name) must be for the rules above to be asked at all.
     """
 
@@ -101,6 +107,7 @@ class Knowledge:
     complete: Callable[[str, FrozenDict], FrozenDict] = as_given
     merge: str | None = None
     several: bool = False
+    exact: Callable[[Call], bool] = is_exact
     needs: Mapping[str, Check] = FrozenDict()
 
 

@@ -61,3 +61,30 @@ def times(extent: Extent, factor: Extent) -> Extent:
 def plus(extent: Extent, more: Extent) -> Extent:
     """An extent lengthened (or, by a negative number, shortened)."""
     return total((extent, more))
+
+
+def agree(extents: Iterable[Extent]) -> bool:
+    """False where Keras raises: of extents that must be the same, two that are known are not."""
+    known = [extent for extent in extents if extent is not None]
+    return all(extent == known[0] for extent in known[1:])
+
+
+def slice_extent(start: int | None, stop: int | None, step: int | None, extent: Extent) -> Extent:
+    """How many positions ``start:stop:step`` reads of an axis, as Python counts them."""
+    if extent is None:
+        return None
+    stride = step or 1
+    if stride > 0:
+        first = 0 if start is None else _clamped(start, extent, 0, extent)
+        last = extent if stop is None else _clamped(stop, extent, 0, extent)
+        return -((first - last) // stride) if first < last else 0
+    first = extent - 1 if start is None else _clamped(start, extent, -1, extent - 1)
+    last = -1 if stop is None else _clamped(stop, extent, -1, extent - 1)
+    return -((first - last) // stride) if last < first else 0
+
+
+def _clamped(place: int, extent: int, low: int, high: int) -> int:
+    """A place of a slice, counted from the front, and not beyond either end."""
+    if place < 0:
+        return low if place + extent < low else place + extent
+    return high if place > high else place

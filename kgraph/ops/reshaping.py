@@ -310,5 +310,7 @@ KINDS = {
     "ops.expand_dims": Knowledge(specs=_expand_specs, kept=_expand_kept, reason=_expand_reason),
     "ops.squeeze": Knowledge(specs=_squeeze_specs, kept=_squeeze_kept),
     "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept, needs={"n": fields.size}),
-    "layers.Rescaling": Knowledge(specs=same_specs, kept=_rescaling_kept),
+    "layers.Rescaling": Knowledge(
+        specs=same_specs, kept=_rescaling_kept, exact=lambda call: None not in _rescaling_kept(call, len(_shape(call)))
+    ),
 }

@@ -8,6 +8,7 @@ from typing import Any
 from kgraph.graph import Constant, Function, Slice, Slot, Spec
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_ints, keeps_nothing
+from kgraph.ops.extents import agree, slice_extent, total
 
 Key = tuple[Any, ...]
 
@@ -78,7 +79,7 @@ def _subscript_specs(call: Call) -> tuple[Spec, ...] | None:
             continue
         extent = shape[axis]
         if isinstance(part, Slice):
-            result.append(None if extent is None else len(slice_range(part, extent)))
+            result.append(slice_extent(part.start, part.stop, part.step, extent))
         elif extent is not None and not -extent <= part < extent:
             return None  # Keras raises
         axis += 1
@@ -226,9 +227,10 @@ def _concat_specs(call: Call) -> tuple[Spec, ...] | None:
         return None
     axis = concat_axis(call)
     shapes = [spec.shape or () for spec in call.operands]
-    joined = [shape[axis] for shape in shapes]
-    total = None if None in joined else sum(extent for extent in joined if extent is not None)
-    return (Spec((*shapes[0][:axis], total, *shapes[0][axis + 1 :]), dtype),)
+    others = [shape[:axis] + shape[axis + 1 :] for shape in shapes]
+    if not all(map(agree, zip(*others, strict=True))):
+        return None
+    return (Spec((*shapes[0][:axis], total(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]), dtype),)
 
 
 def _all_tensors(call: Call) -> bool:
@@ -265,7 +267,8 @@ def _stack_axis(call: Call) -> int | None:
 
 def _stack_specs(call: Call) -> tuple[Spec, ...] | None:
     axis, dtype, shape = _stack_axis(call), _joined_dtype(call), call.operands[0].shape
-    if axis is None or dtype is None or shape is None:
+    shapes = [spec.shape or () for spec in call.operands]
+    if axis is None or dtype is None or shape is None or not all(map(agree, zip(*shapes, strict=True))):
         return None
     return (Spec((*shape[:axis], len(call.operands), *shape[axis:]), dtype),)
 

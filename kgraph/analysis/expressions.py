@@ -1,0 +1,444 @@
+"""Extents as expressions in open sizes: sums of products of sizes and floor divisions, in one normal form.
+
+Two expressions that are equal in this form are equal at every size; what it cannot tell is for ``integers``. The rules
+of ``ops/`` compute with expressions as with ints: comparing them asks the path that is being explored (``cases``), and
+outside of one only ``==`` is allowed, which compares forms.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NoReturn
+
+from kgraph.graph import Value
+
+
+class TooHardError(TypeError):
+    """An operation leaves quasi-affine arithmetic; what needs it is not known. Never seen outside of ``analysis``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """An open size: the batch (``value`` is None), or that of an axis which nothing but itself is known to equal."""
+
+    value: Value | None
+    axis: int
+
+    def __str__(self) -> str:
+        return "B" if self.value is None else f"{self.value}.shape[{self.axis}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """``inner // divisor``; the divisor is at least 2."""
+
+    inner: Expression
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """The largest of several extents; the normal form has none of which the others are known to be no larger."""
+
+    options: tuple[Extent, ...]
+
+
+Atom = Symbol | Floor | Largest
+Monomial = tuple[Atom, ...]
+"""A product of atoms, in order."""
+
+decider: ContextVar[Callable[[Expression, str], bool] | None] = ContextVar("decider", default=None)
+"""Answers ``expression == 0`` and ``expression >= 0`` where a rule asks."""
+
+
+class Expression:
+    """A sum of products with whole coefficients, at least one of which is open."""
+
+    __slots__ = ("_hash", "constant", "terms")
+
+    terms: Mapping[Monomial, int]
+    constant: int
+
+    def __init__(self, terms: Mapping[Monomial, int], constant: int) -> None:
+        self.terms = terms
+        self.constant = constant
+        self._hash = hash((frozenset(terms.items()), constant))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"<{said(self)}>"
+
+    def same(self, other: object) -> bool:
+        """True if the forms are equal; asks nobody."""
+        return (
+            isinstance(other, Expression)
+            and self._hash == other._hash
+            and self.constant == other.constant
+            and self.terms == other.terms
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if self.same(other):
+            return True
+        if decider.get() is None or not isinstance(other, (int, Expression)):
+            return False
+        return _ask(minus(self, other), "==")
+
+    def __add__(self, other: Extent) -> Extent:
+        return plus(self, other)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Extent:
+        return times(self, -1)
+
+    def __sub__(self, other: Extent) -> Extent:
+        return minus(self, other)
+
+    def __rsub__(self, other: Extent) -> Extent:
+        return minus(other, self)
+
+    def __mul__(self, other: Extent) -> Extent:
+        return times(self, other)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Extent) -> Extent:
+        return divided(self, other)
+
+    def __rfloordiv__(self, other: Extent) -> Extent:
+        return divided(other, self)
+
+    def __mod__(self, other: Extent) -> Extent:
+        return minus(self, times(divided(self, other), other))
+
+    def __rmod__(self, other: Extent) -> Extent:
+        return minus(other, times(divided(other, self), self))
+
+    def __divmod__(self, other: Extent) -> tuple[Extent, Extent]:
+        return self // other, self % other
+
+    def __lt__(self, other: Extent) -> bool:
+        return _ask(minus(minus(other, self), 1), ">=")
+
+    def __le__(self, other: Extent) -> bool:
+        return _ask(minus(other, self), ">=")
+
+    def __gt__(self, other: Extent) -> bool:
+        return _ask(minus(minus(self, other), 1), ">=")
+
+    def __ge__(self, other: Extent) -> bool:
+        return _ask(minus(self, other), ">=")
+
+    def __bool__(self) -> bool:
+        return not _ask(self, "==")
+
+    def __index__(self) -> NoReturn:
+        raise TooHardError("an open size is no number")
+
+    __int__ = __float__ = __index__
+
+
+Extent = int | Expression
+
+
+def _ask(difference: Extent, sign: str) -> bool:
+    if isinstance(difference, int):
+        return difference == 0 if sign == "==" else difference >= 0
+    known = decided(difference, sign)
+    if known is not None:
+        return known
+    ask = decider.get()
+    if ask is None:
+        raise TooHardError(f"whether {said(difference)} {sign} 0 depends on open sizes")
+    return ask(difference, sign)
+
+
+def symbol(value: Value | None, axis: int) -> Expression:
+    """The expression that is one open size."""
+    return atomic(Symbol(value, axis))
+
+
+def atomic(atom: Atom) -> Expression:
+    """The expression that is one atom."""
+    return Expression({(atom,): 1}, 0)
+
+
+def _parts(extent: Extent) -> tuple[Mapping[Monomial, int], int]:
+    return ({}, extent) if isinstance(extent, int) else (extent.terms, extent.constant)
+
+
+def _made(terms: dict[Monomial, int], constant: int) -> Extent:
+    left = {monomial: factor for monomial, factor in terms.items() if factor}
+    return Expression(left, constant) if left else constant
+
+
+def plus(left: Extent, right: Extent) -> Extent:
+    """``left + right``."""
+    (terms, constant), (more, added) = _parts(left), _parts(right)
+    result = dict(terms)
+    for monomial, factor in more.items():
+        result[monomial] = result.get(monomial, 0) + factor
+    return _made(result, constant + added)
+
+
+def minus(left: Extent, right: Extent) -> Extent:
+    """``left - right``."""
+    return plus(left, times(right, -1))
+
+
+def times(left: Extent, right: Extent) -> Extent:
+    """``left * right``."""
+    (terms, constant), (more, added) = _parts(left), _parts(right)
+    result: dict[Monomial, int] = {}
+    for one, factor in (*terms.items(), ((), constant)):
+        for two, other in (*more.items(), ((), added)):
+            monomial = one if not two else two if not one else tuple(sorted((*one, *two), key=_rank))
+            result[monomial] = result.get(monomial, 0) + factor * other
+    return _made(result, result.pop((), 0))
+
+
+@functools.lru_cache(maxsize=4096)
+def _rank(atom: Atom) -> str:
+    return repr(atom)
+
+
+def divided(left: Extent, right: Extent) -> Extent:
+    """``left // right``, rounded down.
+
+    Raises:
+        TooHardError: the divisor is open and does not divide the dividend whatever the sizes.
+    """
+    if isinstance(right, Expression):
+        return _quotient(left, right)
+    if right == 0:
+        raise TooHardError("a division by 0")
+    if right < 0:
+        return divided(times(left, -1), -right)
+    if isinstance(left, int) or right == 1:
+        return left // right if isinstance(left, int) else left
+    left = _without_inner_floor(left, right)
+    if isinstance(left, tuple):
+        return divided(*left)
+    whole = {monomial: factor // right for monomial, factor in left.terms.items() if factor % right == 0}
+    rest = {monomial: factor for monomial, factor in left.terms.items() if factor % right}
+    return plus(_made(whole, left.constant // right), _floor(_made(rest, left.constant % right), right))
+
+
+def _without_inner_floor(left: Expression, divisor: int) -> Expression | tuple[Extent, int]:
+    """``n + x // d`` over ``c`` is ``n * d + x`` over ``c * d``; ``n - x // d`` is ``n * d - x + d - 1`` over the same.
+
+    This holds for whole ``n``, so it is done where there is one floor, once.
+    """
+    floors = [monomial for monomial in left.terms if len(monomial) == 1 and isinstance(monomial[0], Floor)]
+    if len(floors) != 1 or left.terms[floors[0]] not in (1, -1):
+        return left
+    atom, sign = floors[0][0], left.terms[floors[0]]
+    if not isinstance(atom, Floor):
+        return left
+    rest = _made({m: factor for m, factor in left.terms.items() if m != floors[0]}, left.constant)
+    inner = plus(times(rest, atom.divisor), times(atom.inner, sign))
+    return plus(inner, atom.divisor - 1 if sign < 0 else 0), atom.divisor * divisor
+
+
+def _floor(inner: Extent, divisor: int) -> Extent:
+    """``inner // divisor`` where nothing can be taken out in front; of ``-((-x) // d)``, which rounds up, it has
+    ``(x + d - 1) // d``."""
+    if isinstance(inner, int):
+        return inner // divisor
+    common = math.gcd(divisor, *inner.terms.values())
+    if common != 1:
+        smaller = _made({m: factor // common for m, factor in inner.terms.items()}, inner.constant // common)
+        return divided(smaller, divisor // common)
+    if min(inner.terms.items(), key=lambda item: tuple(map(_rank, item[0])))[1] < 0:
+        return times(divided(plus(times(inner, -1), divisor - 1), divisor), -1)
+    return atomic(Floor(inner, divisor))
+
+
+def _quotient(left: Extent, right: Expression) -> Extent:
+    """The exact quotient by a product of sizes."""
+    if left == 0 and isinstance(left, int):
+        return 0
+    if isinstance(left, int) or right.constant or len(right.terms) != 1 or left.constant:
+        raise TooHardError("a division by an open size")
+    ((divisor, scale),) = right.terms.items()
+    result: dict[Monomial, int] = {}
+    constant = 0
+    for monomial, factor in left.terms.items():
+        rest = list(monomial)
+        for atom in divisor:
+            if atom not in rest:
+                raise TooHardError("a division by an open size")
+            rest.remove(atom)
+        if factor % scale:
+            raise TooHardError("a division by an open size")
+        if rest:
+            result[tuple(rest)] = factor // scale
+        else:
+            constant = factor // scale
+    return _made(result, constant)
+
+
+def largest(options: tuple[Extent, ...]) -> Extent:
+    """The largest of several extents."""
+    left: list[Extent] = []
+    for option in dict.fromkeys(options):
+        if any(decided(minus(other, option), ">=") for other in left):
+            continue
+        left = [other for other in left if not decided(minus(option, other), ">=")]
+        left.append(option)
+    return left[0] if len(left) == 1 else atomic(Largest(tuple(sorted(left, key=repr))))
+
+
+def decided(difference: Extent, sign: str) -> bool | None:
+    """Whether ``difference == 0`` (or ``>= 0``) at every size, or at none; None where simple bounds do not tell."""
+    if isinstance(difference, int):
+        return difference == 0 if sign == "==" else difference >= 0
+    low = _bound(difference, 1)
+    if low is not None and low > -1:
+        if sign == ">=":
+            return True
+        if low > 0:
+            return False
+    high = _bound(difference, -1)
+    if high is not None and high < 0:
+        return False
+    return _never_zero(difference) if sign == "==" else None
+
+
+def _never_zero(difference: Expression) -> bool | None:
+    common = math.gcd(*difference.terms.values())
+    return False if difference.constant % common else None
+
+
+def _bound(extent: Expression, side: int) -> Fraction | None:
+    """A lower (``side`` 1) or upper (-1) bound over all sizes of at least 1; None where this finds none.
+
+    Floors are replaced from the outside in by what they cannot exceed; what is left is linear in sizes.
+    """
+    terms: dict[Monomial, Fraction] = {monomial: Fraction(factor * side) for monomial, factor in extent.terms.items()}
+    constant = Fraction(extent.constant * side)
+    while (floor := _a_floor(terms)) is not None:
+        factor = terms.pop((floor,))
+        scale = factor / floor.divisor
+        for monomial, inner in floor.inner.terms.items():
+            terms[monomial] = terms.get(monomial, Fraction(0)) + scale * inner
+        constant += scale * (floor.inner.constant - (floor.divisor - 1 if factor > 0 else 0))
+    for monomial, factor in terms.items():
+        low = [least(atom) for atom in monomial]
+        if factor < 0 or None in low or min(each or 0 for each in low) < 0:
+            return None
+        constant += factor * math.prod(each or 0 for each in low)
+    return constant * side
+
+
+def _a_floor(terms: Mapping[Monomial, Fraction]) -> Floor | None:
+    return next((m[0] for m in terms if len(m) == 1 and isinstance(m[0], Floor)), None)
+
+
+def least(atom: Atom) -> int | None:
+    """A lower bound of an atom over all sizes of at least 1; None where there is none to be found."""
+    if isinstance(atom, Symbol):
+        return 1
+    if isinstance(atom, Floor):
+        low = _bound(atom.inner, 1)
+        return None if low is None else math.floor(low / atom.divisor)
+    known = [each if isinstance(each, int) else _bound(each, 1) for each in atom.options]
+    return max((math.ceil(each) for each in known if each is not None), default=None)
+
+
+def atoms(extent: Extent) -> Iterator[Atom]:
+    """Every atom of an extent, those inside others too."""
+    stack: list[Extent] = [extent]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, int):
+            continue
+        for monomial in top.terms:
+            for atom in monomial:
+                yield atom
+                if isinstance(atom, Floor):
+                    stack.append(atom.inner)
+                elif isinstance(atom, Largest):
+                    stack.extend(atom.options)
+
+
+def symbols(extent: Extent) -> frozenset[Symbol]:
+    """The open sizes in an extent."""
+    return frozenset(atom for atom in atoms(extent) if isinstance(atom, Symbol))
+
+
+def value_at(extent: Extent, sizes: Mapping[Symbol, int]) -> int:
+    """The extent at given sizes."""
+    if isinstance(extent, int):
+        return extent
+    return extent.constant + sum(
+        factor * math.prod(_atom_at(atom, sizes) for atom in monomial) for monomial, factor in extent.terms.items()
+    )
+
+
+def _atom_at(atom: Atom, sizes: Mapping[Symbol, int]) -> int:
+    if isinstance(atom, Symbol):
+        return sizes[atom]
+    if isinstance(atom, Floor):
+        return value_at(atom.inner, sizes) // atom.divisor
+    return max(value_at(option, sizes) for option in atom.options)
+
+
+def said(extent: Extent, name: Callable[[Symbol], str] = str) -> str:
+    """An extent for a person: ``ceil(H / 2)``, ``2 * H + 1``, ``H // 16``."""
+    if isinstance(extent, int):
+        return str(extent)
+    smaller = _smaller(extent, name)
+    if smaller is not None:
+        return smaller
+    inside, constant = _with_constant(extent)
+    parts = [(_product(monomial, abs(factor), name, inside), factor < 0) for monomial, factor in extent.terms.items()]
+    if constant:
+        parts.append((str(abs(constant)), constant < 0))
+    parts.sort(key=lambda part: part[1])
+    (first, negative), *rest = parts
+    first = first[1:-1] if not rest and not negative and first.startswith("(") and first.endswith(")") else first
+    return ("-" if negative else "") + first + "".join(f" {'-' if less else '+'} {words}" for words, less in rest)
+
+
+def _with_constant(extent: Expression) -> tuple[int, int]:
+    """(what is put inside the only division, what stays outside): ``(H + 1) // 2 - 1`` is said ``(H - 1) // 2``."""
+    ((monomial, factor), *more) = extent.terms.items()
+    if more or len(monomial) != 1 or not isinstance(monomial[0], Floor) or extent.constant % factor:
+        return 0, extent.constant
+    return extent.constant // factor, 0
+
+
+def _smaller(extent: Expression, name: Callable[[Symbol], str]) -> str | None:
+    """``a + b - max(a, b)`` as the smaller of the two."""
+    for monomial, factor in extent.terms.items():
+        atom = monomial[0]
+        if factor == -1 and len(monomial) == 1 and isinstance(atom, Largest) and len(atom.options) == 2:
+            left, right = atom.options
+            if minus(plus(extent, atomic(atom)), plus(left, right)) == 0:
+                return f"min({said(left, name)}, {said(right, name)})"
+    return None
+
+
+def _product(monomial: Monomial, factor: int, name: Callable[[Symbol], str], inside: int) -> str:
+    words = [_atom_words(atom, name, inside) for atom in monomial]
+    return " * ".join([str(factor), *words] if factor != 1 else words)
+
+
+def _atom_words(atom: Atom, name: Callable[[Symbol], str], inside: int = 0) -> str:
+    if isinstance(atom, Symbol):
+        return name(atom)
+    if isinstance(atom, Largest):
+        return f"max({', '.join(said(option, name) for option in atom.options)})"
+    up = not inside and atom.inner.constant == atom.divisor - 1
+    words = said(minus(atom.inner, atom.inner.constant) if up else plus(atom.inner, inside * atom.divisor), name)
+    words = f"({words})" if " " in words else words
+    return f"ceil({words} / {atom.divisor})" if up else f"({words} // {atom.divisor})"

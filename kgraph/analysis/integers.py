@@ -1,0 +1,142 @@
+"""Decides formulas by isl, the integer set library of the polyhedral compilers (Verdoolaege, ICMS 2010).
+
+isl sees parameters ``p0, p1, ...`` alone: the open sizes, each at least 1, and products of them, which are taken to be
+free of each other. So what holds of all values that isl looks at holds of all sizes, and a formula
+without products is decided exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from kgraph.analysis.expressions import Atom, Expression, Extent, Floor, Monomial, Symbol, least
+from kgraph.analysis.formulas import ALWAYS, NEVER, All, Formula, Not, Some, Test, every, holds, negated, open_sizes
+
+BUDGET = 2_000_000
+"""Elementary operations of isl that one question may take."""
+
+
+@functools.lru_cache(maxsize=4096)
+def is_empty(formula: Formula) -> bool | None:
+    """True if a formula holds at no size, False if it does at some, None where that is not decided."""
+    if formula in (ALWAYS, NEVER):
+        return formula == NEVER
+    found, products = _asked(formula, lambda part: part.is_empty())
+    if found is False and products:
+        return None
+    return found
+
+
+def implies(known: Formula, formula: Formula) -> bool | None:
+    """True if ``formula`` holds at every size at which ``known`` does; None where that is not decided."""
+    return is_empty(every((known, negated(formula))))
+
+
+def same(left: Formula, right: Formula) -> bool | None:
+    """True if two formulas hold at the same sizes; None where that is not decided."""
+    there, back = implies(left, right), implies(right, left)
+    if there is False or back is False:
+        return False
+    return None if there is None or back is None else True
+
+
+def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
+    """Sizes at which a formula holds, of the smallest sum; None where there are none, or isl cannot tell."""
+    names = open_sizes(formula)
+    return _nearest(formula, {name: 1 for name in names})
+
+
+def nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, int] | None:
+    """Sizes at which a formula holds, of the least sum of differences; None as for ``smallest``."""
+    return _nearest(formula, sizes)
+
+
+def _nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, int] | None:
+    names = tuple(sizes)
+    if holds(formula, sizes):
+        return dict(sizes)
+
+    def closest(found: Any) -> list[int] | None:
+        import islpy as isl
+
+        count = len(names)
+        # The sizes become dimensions behind the distance, which is what is minimised first.
+        columns = ", ".join(f"p{index}" for index in range(count))
+        far = " + ".join(f"d{index}" for index in range(count))
+        apart = " and ".join(
+            f"d{index} >= p{index} - {sizes[name]} and d{index} >= {sizes[name]} - p{index}"
+            for index, name in enumerate(names)
+        )
+        extra = ", ".join(f"d{index}" for index in range(count))
+        text = f"[{columns}] -> {{ [t, {extra}, {', '.join(f'x{i}' for i in range(count))}] : t = {far} and {apart} and "
+        text += " and ".join(f"x{index} = p{index}" for index in range(count)) + " }"
+        space = isl.Set(text)
+        space = space.intersect_params(found)
+        point = space.project_out(isl.dim_type.param, 0, space.dim(isl.dim_type.param)).lexmin().sample_point()
+        if point.is_void():
+            return None
+        values = [int(str(point.get_coordinate_val(isl.dim_type.set, 1 + count + index))) for index in range(count)]
+        return values
+
+    found, products = _asked(formula, closest, names)
+    if not found or products:
+        return None
+    return dict(zip(names, found, strict=True))
+
+
+def _asked(formula: Formula, question: Any, names: tuple[Symbol, ...] | None = None) -> tuple[Any, bool]:
+    """The answer to a question about the set of sizes, None past the budget; and whether there are products in it."""
+    import islpy as isl
+
+    parameters: dict[Atom | Monomial, str] = {name: f"p{index}" for index, name in enumerate(names or ())}
+    body = _formula(formula, parameters)
+    products = any(isinstance(key, tuple) for key in parameters)
+    bounds = "".join(f"{name} >= {_least(key)} and " for key, name in parameters.items() if _least(key) is not None)
+    text = f"[{', '.join(parameters.values())}] -> {{ : {bounds}({body}) }}"
+    sizes = isl.Set(text)
+    context: Any = isl.DEFAULT_CONTEXT
+    context.reset_operations()
+    context.set_max_operations(BUDGET)
+    try:
+        return question(sizes.params()), products
+    except isl.Error:
+        return None, products
+    finally:
+        context.set_max_operations(0)
+
+
+def _least(key: Atom | Monomial) -> int | None:
+    """A lower bound of a parameter: of a size, or of a product."""
+    low = [least(atom) for atom in (key if isinstance(key, tuple) else (key,))]
+    return None if any(each is None or each < 0 for each in low) else math.prod(each or 0 for each in low)
+
+
+def _formula(formula: Formula, parameters: dict[Atom | Monomial, str]) -> str:
+    if isinstance(formula, Test):
+        return f"{_extent(formula.extent, parameters)} {'=' if formula.sign == '==' else '>='} 0"
+    if isinstance(formula, Not):
+        return f"not ({_formula(formula.part, parameters)})"
+    word, empty = (" and ", "1 = 1") if isinstance(formula, All) else (" or ", "1 = 0")
+    return word.join(f"({_formula(part, parameters)})" for part in formula.parts) or empty
+
+
+def _extent(extent: Extent, parameters: dict[Atom | Monomial, str]) -> str:
+    if isinstance(extent, int):
+        return str(extent)
+    parts = [f"{factor}*{_monomial(monomial, parameters)}" for monomial, factor in extent.terms.items()]
+    return f"({' + '.join([*parts, str(extent.constant)])})"
+
+
+def _monomial(monomial: Monomial, parameters: dict[Atom | Monomial, str]) -> str:
+    if len(monomial) != 1:
+        return parameters.setdefault(monomial, f"p{len(parameters)}")
+    atom = monomial[0]
+    if isinstance(atom, Symbol):
+        return parameters.setdefault(atom, f"p{len(parameters)}")
+    if isinstance(atom, Floor):
+        return f"floor({_extent(atom.inner, parameters)} / {atom.divisor})"
+    options = [_extent(option, parameters) for option in atom.options]
+    return functools.reduce(lambda left, right: f"max({left}, {right})", options)
