@@ -7,7 +7,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kgraph.analysis.extents import extents, shown_shape
+from kgraph.analysis import domain as domains
+from kgraph.analysis.extents import extents
+from kgraph.analysis.names import shown_shape
+from kgraph.analysis.requirements import requirements
 from kgraph.errors import KgraphError, SourceError
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import File, Loaded, load, open_file
@@ -130,6 +133,8 @@ def check_loaded(loaded: Loaded) -> Report:
         graph=_summary(graph),
         fused=FusedSummary(len(outcome.graph.ops), outcome.graph.edge_count),
         merges=facts.verdicts,
+        requirements=requirements(graph),
+        domain=domains.summary(graph),
         fusions=outcome.applied,
         refusals=outcome.refused,
         findings=tuple(findings),
@@ -206,4 +211,4 @@ def _summary(graph: Graph) -> GraphSummary:
 
 
 def _endpoint(graph: Graph, value: Value) -> Endpoint:
-    return Endpoint(str(value), shown_shape(extents(graph, value)), graph.spec(value).dtype)
+    return Endpoint(str(value), shown_shape(graph, extents(graph, value)), graph.spec(value).dtype)

@@ -97,6 +97,45 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one call other than an elementwise merge asks of sizes.
+
+    ``status`` is ``always``, ``conditional``, ``never`` or ``unknown``; ``condition`` is None where it is too long to
+    print, or there is none.
+    """
+
+    node: str
+    kind: str
+    status: str
+    known: str
+    condition: str | None = None
+    outside: Outside | None = None
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolPlace:
+    """The input and axis whose size a symbol is; the batch is axis 0 of all inputs (``input`` is None)."""
+
+    input: str | None
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSummary:
+    """The sizes at which the whole model works.
+
+    ``condition`` is ``""`` where that is all sizes, and None where it is too long to print.
+    """
+
+    condition: str | None
+    symbols: Mapping[str, SymbolPlace]
+    smallest: Mapping[str, int] | None
+    unknown: tuple[str, ...] = ()
+    """Calls of which it is not known what sizes they take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fusion:
     """A rewrite that was done: ``replaces`` became one call with the id ``root``."""
 
@@ -175,10 +214,10 @@ class Report:
     graph: GraphSummary
     fused: FusedSummary | None = None
     merges: tuple[Verdict, ...] = ()
-    requirements: tuple[Any, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
     fusions: tuple[Fusion, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    domain: None = None
+    domain: DomainSummary | None = None
     findings: tuple[Finding, ...] = ()
     errors: tuple[Problem, ...] = ()
     version: int = field(default=VERSION)

@@ -392,6 +392,24 @@ def _atom_at(atom: Atom, sizes: Mapping[Symbol, int]) -> int:
     return max(value_at(option, sizes) for option in atom.options)
 
 
+def replaced(extent: Extent, sizes: Mapping[Symbol, Extent]) -> Extent:
+    """The extent with some of its open sizes given."""
+    if isinstance(extent, int):
+        return extent
+    result: Extent = extent.constant
+    for monomial, factor in extent.terms.items():
+        result = plus(result, functools.reduce(times, (_atom_with(atom, sizes) for atom in monomial), factor))
+    return result
+
+
+def _atom_with(atom: Atom, sizes: Mapping[Symbol, Extent]) -> Extent:
+    if isinstance(atom, Symbol):
+        return sizes.get(atom, atomic(atom))
+    if isinstance(atom, Floor):
+        return divided(replaced(atom.inner, sizes), atom.divisor)
+    return largest(tuple(replaced(option, sizes) for option in atom.options))
+
+
 def said(extent: Extent, name: Callable[[Symbol], str] = str) -> str:
     """An extent for a person: ``ceil(H / 2)``, ``2 * H + 1``, ``H // 16``."""
     if isinstance(extent, int):

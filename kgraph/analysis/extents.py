@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from kgraph.analysis.cases import cases
 from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus, symbol
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
-from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
 from kgraph.analysis.integers import implies
+from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
 from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge
 from kgraph.ops.elementwise import line_up, merge_operands
 

@@ -6,7 +6,19 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, minus, plus, symbols, times, value_at
+from kgraph.analysis.expressions import (
+    Expression,
+    Extent,
+    Floor,
+    Symbol,
+    decided,
+    minus,
+    plus,
+    replaced,
+    symbols,
+    times,
+    value_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +174,15 @@ def holds(formula: Formula, sizes: Mapping[Symbol, int]) -> bool:
     if isinstance(formula, All):
         return all(holds(part, sizes) for part in formula.parts)
     return any(holds(part, sizes) for part in formula.parts)
+
+
+def substituted(formula: Formula, sizes: Mapping[Symbol, int]) -> Formula:
+    """The condition on the other sizes where some are given."""
+    if isinstance(formula, Test):
+        return test(replaced(formula.extent, sizes), formula.sign)
+    if isinstance(formula, Not):
+        return negated(substituted(formula.part, sizes))
+    return (every if isinstance(formula, All) else some)(substituted(part, sizes) for part in formula.parts)
 
 
 def tests(formula: Formula) -> Iterator[Test]:

@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from kgraph.analysis.expressions import Atom, Expression, Extent, Floor, Monomial, Symbol, least
-from kgraph.analysis.formulas import ALWAYS, NEVER, All, Formula, Not, Some, Test, every, holds, negated, open_sizes
+from kgraph.analysis.expressions import Atom, Extent, Floor, Monomial, Symbol, least
+from kgraph.analysis.formulas import ALWAYS, NEVER, All, Formula, Not, Test, every, holds, negated, open_sizes
 
 BUDGET = 2_000_000
 """Elementary operations of isl that one question may take."""
@@ -46,7 +46,7 @@ def same(left: Formula, right: Formula) -> bool | None:
 def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
     """Sizes at which a formula holds, of the smallest sum; None where there are none, or isl cannot tell."""
     names = open_sizes(formula)
-    return _nearest(formula, {name: 1 for name in names})
+    return _nearest(formula, dict.fromkeys(names, 1))
 
 
 def nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, int] | None:
@@ -71,7 +71,9 @@ def _nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, i
             for index, name in enumerate(names)
         )
         extra = ", ".join(f"d{index}" for index in range(count))
-        text = f"[{columns}] -> {{ [t, {extra}, {', '.join(f'x{i}' for i in range(count))}] : t = {far} and {apart} and "
+        text = (
+            f"[{columns}] -> {{ [t, {extra}, {', '.join(f'x{i}' for i in range(count))}] : t = {far} and {apart} and "
+        )
         text += " and ".join(f"x{index} = p{index}" for index in range(count)) + " }"
         space = isl.Set(text)
         space = space.intersect_params(found)

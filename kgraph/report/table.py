@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.extents import extents, shown_shape
+from kgraph.analysis.extents import extents
+from kgraph.analysis.names import shown_shape
 from kgraph.analysis.ranges import joined
 from kgraph.analysis.selection import selections
 from kgraph.findings import to_plain
@@ -83,7 +84,7 @@ def lines(graph: Graph, fused: Graph) -> tuple[Line, ...]:
 
 def _line(graph: Graph, fused: Graph, node: str, found: Folded | None, shared: bool) -> Line:
     op = fused.ops[node]
-    shapes = tuple(shown_shape(extents(fused, Value(node, out))) for out in range(len(op.outputs)))
+    shapes = tuple(shown_shape(fused, extents(fused, Value(node, out))) for out in range(len(op.outputs)))
     reads = (found.source,) if found else fused.operands[node]
     group, kind, known, counted = None, op.kind, None, [op]
     if found:

@@ -1,0 +1,202 @@
+"""Conditions in a person's words: ``H % 32 == 0 and W >= 7``, found by looking at sizes and proved by isl."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, atoms, minus, said
+from kgraph.analysis.formulas import (
+    ALWAYS,
+    NEVER,
+    All,
+    Formula,
+    Not,
+    Some,
+    Test,
+    at_least,
+    equal,
+    every,
+    holds,
+    open_sizes,
+    some,
+    substituted,
+    tests,
+)
+from kgraph.analysis.integers import implies, same, smallest
+
+LONGEST_PERIOD = 4096
+MOST_SIZES = 20_000
+"""Sizes that are tried to find the words for a condition; isl proves what is found."""
+
+MOST_LISTED = 6
+MOST_PARTS = 4
+
+Name = Callable[[Symbol], str]
+
+
+def words(formula: Formula, name: Name, given: Formula = ALWAYS) -> str | None:
+    """A condition for a person, ``""`` where it always holds and ``never`` where it never does.
+
+    Args:
+        formula: the condition.
+        name: says a size.
+        given: what is known to hold anyway, and need not be said.
+
+    Returns:
+        None where there are no words for it that are short and exactly true.
+    """
+    if implies(given, formula):
+        return ""
+    witness = smallest(every((formula, given)))
+    if witness is None:
+        return "never" if same(every((formula, given)), NEVER) else _as_it_stands(formula, name, given)
+    if given == ALWAYS:
+        apart = {symbol: _alone(formula, symbol, witness) for symbol in open_sizes(formula)}
+        if same(every(apart.values()), formula):
+            said_apart = [_of_one(part, symbol, name(symbol)) for symbol, part in apart.items()]
+            if None not in said_apart:
+                return _listed([part for part in said_apart if part], " and ")
+    return _as_it_stands(formula, name, given)
+
+
+def _listed(parts: Sequence[str], word: str) -> str:
+    return word.join(f"({part})" if " or " in part and len(parts) > 1 else part for part in parts)
+
+
+def _alone(formula: Formula, symbol: Symbol, witness: Mapping[Symbol, int]) -> Formula:
+    """The condition on one size where the others are as they are in a witness."""
+    return substituted(formula, {other: size for other, size in witness.items() if other != symbol})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """Which sizes a condition takes: from ``start`` on those that leave the ``residues`` by ``period``, and ``small``
+    ones below it."""
+
+    period: int
+    residues: tuple[int, ...]
+    start: int
+    small: tuple[int, ...]
+
+    def fits(self, size: int) -> bool:
+        return size % self.period in self.residues
+
+
+def _of_one(formula: Formula, symbol: Symbol, name: str) -> str | None:
+    """The words for a condition on one size."""
+    if formula == ALWAYS:
+        return ""
+    pattern = _pattern(formula, symbol)
+    if pattern is None or not same(_formula(pattern, symbol), formula):
+        return None
+    return _pattern_words(pattern, name)
+
+
+def _pattern(formula: Formula, symbol: Symbol) -> _Pattern | None:
+    """What repeats in the sizes that a condition takes, looking at so many that all of it is seen."""
+    period = math.lcm(
+        *(atom.divisor for each in tests(formula) for atom in atoms(each.extent) if isinstance(atom, Floor))
+    )
+    reach = 3 * period + 2 * max(abs(each.extent.constant) for each in tests(formula)) + 16
+    if period > LONGEST_PERIOD or reach > MOST_SIZES:
+        return None
+    inside = [False, *(holds(formula, {symbol: size}) for size in range(1, reach + 1))]
+    for length in (each for each in range(1, period + 1) if period % each == 0):
+        start = reach - length + 1
+        while start > 1 and inside[start - 1] == inside[start - 1 + length]:
+            start -= 1
+        if start <= reach - 2 * period:
+            residues = sorted(size % length for size in range(start, start + length) if inside[size])
+            return _Pattern(length, tuple(residues), start, tuple(size for size in range(start) if inside[size]))
+    return None
+
+
+def _formula(pattern: _Pattern, symbol: Symbol) -> Formula:
+    size = atomic(symbol)
+    rest = minus(size, size // pattern.period * pattern.period)
+    repeated = some(equal(rest, residue) for residue in pattern.residues)
+    return some((every((repeated, at_least(size, pattern.start))), *(equal(size, each) for each in pattern.small)))
+
+
+def _pattern_words(pattern: _Pattern, name: str) -> str | None:
+    below = range(1, pattern.start)
+    strays = [size for size in pattern.small if not pattern.fits(size)]
+    missing = [size for size in below if pattern.fits(size) and size not in pattern.small]
+    if not pattern.residues:
+        return _one_of(pattern.small, name)
+    repeated = _residue_words(pattern, name)
+    if repeated is None or len(strays) > MOST_LISTED:
+        return None
+    if missing and len(missing) < len(below) and len(missing) <= 2 and not strays and len(pattern.small) > 1:
+        limit = f"{name} not in {{{', '.join(map(str, missing))}}}" if len(missing) > 1 else f"{name} != {missing[0]}"
+        return _listed([part for part in (repeated, limit) if part], " and ")
+    if not missing:
+        return _listed([part for part in (repeated, _one_of(tuple(strays), name) if strays else "") if part], " or ")
+    first = next(size for size in range(pattern.start, pattern.start + pattern.period) if pattern.fits(size))
+    limited = _listed([part for part in (repeated, f"{name} >= {first}") if part], " and ")
+    if not pattern.small:
+        return limited
+    listed = _one_of(pattern.small, name)
+    return None if listed is None else f"{limited} or {listed}"
+
+
+def _residue_words(pattern: _Pattern, name: str) -> str | None:
+    count, period = len(pattern.residues), pattern.period
+    if count == period:
+        return ""
+    if count == 1:
+        return f"{name} % {period} == {pattern.residues[0]}"
+    if count == period - 1:
+        return f"{name} % {period} != {next(each for each in range(period) if each not in pattern.residues)}"
+    return f"{name} % {period} in {{{', '.join(map(str, pattern.residues))}}}" if count <= MOST_LISTED else None
+
+
+def _one_of(sizes: tuple[int, ...], name: str) -> str | None:
+    first, last = sizes[0], sizes[-1]
+    if first == last:
+        return f"{name} == {first}"
+    if len(sizes) == last - first + 1 and len(sizes) > 2:
+        return f"{name} <= {last}" if first == 1 else f"{first} <= {name} <= {last}"
+    return f"{name} in {{{', '.join(map(str, sizes))}}}" if len(sizes) <= MOST_LISTED else None
+
+
+def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
+    """The comparisons of a condition themselves, without those that follow from the others."""
+    parts = list(formula.parts) if isinstance(formula, All) else [formula]
+    for part in tuple(parts):
+        others = [other for other in parts if other is not part]
+        if implies(every((*others, given)), part):
+            parts = others
+    if len(parts) > MOST_PARTS:
+        return None
+    found = [_part_words(part, name) for part in parts]
+    return None if None in found else _listed([part for part in found if part], " and ")
+
+
+def _part_words(part: Formula, name: Name) -> str | None:
+    if isinstance(part, Test):
+        return _test_words(part, name, "==" if part.sign == "==" else ">=")
+    if isinstance(part, Not) and isinstance(part.part, Test):
+        return _test_words(part.part, name, "!=")
+    if not isinstance(part, Some) or len(part.parts) > MOST_PARTS:
+        return None
+    found = [_part_words(each, name) for each in part.parts]
+    return None if None in found else " or ".join(each for each in found if each)
+
+
+def _test_words(test: Test, name: Name, sign: str) -> str:
+    """What is added stands on the left, what is taken away on the right."""
+    extent = test.extent
+    left = _half(extent, 1)
+    right = _half(extent, -1)
+    if isinstance(left, int):
+        left, right, sign = right, left, {">=": "<="}.get(sign, sign)
+    return f"{said(left, name)} {sign} {said(right, name)}"
+
+
+def _half(extent: Expression, side: int) -> Extent:
+    terms = {monomial: factor * side for monomial, factor in extent.terms.items() if factor * side > 0}
+    constant = max(extent.constant * side, 0)
+    return Expression(terms, constant) if terms else constant
