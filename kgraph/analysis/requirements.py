@@ -9,7 +9,7 @@ from kgraph.analysis.expressions import Symbol, replaced
 from kgraph.analysis.extents import Measured, measured
 from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
-from kgraph.analysis.names import namer, names
+from kgraph.analysis.names import namer, names, shown_shape
 from kgraph.findings import Outside, Requirement, shape_text
 from kgraph.graph import Graph, memoised
 from kgraph.ops import knowledge

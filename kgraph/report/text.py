@@ -125,7 +125,8 @@ def _requirements(found: tuple[Requirement, ...], most: int, *, every: bool, sty
     if not loud:
         return
     counts = Counter(item.status for item in loud)
-    yield f"{style('requirements', 'title')}  {', '.join(f'{counts[name]} {name}' for name in STATUSES if counts[name])}"
+    counted = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
+    yield f"{style('requirements', 'title')}  {counted}"
     for item in sorted(loud, key=lambda item: STATUSES.index(item.status))[:most]:
         good = item.status == "always"
         where = f"works iff {item.condition}: " if item.condition else ""
