@@ -10,7 +10,7 @@ from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight,
 from kgraph.ops import Call, knowledge
 from kgraph.text.annotations import Facts, with_evidence
 from kgraph.text.expressions import excerpt, fail
-from kgraph.text.implied import UNFIT, UNKNOWN, implied_specs, implied_weights
+from kgraph.text.implied import MANY, UNFIT, UNKNOWN, implied_specs, implied_weights
 from kgraph.text.literals import literal
 from kgraph.text.names import implied_layer, is_function, snake
 
@@ -36,11 +36,12 @@ class Layer:
 
 @dataclass(slots=True)
 class Draft:
-    """The calls so far, and the number of the last automatic id of each stem."""
+    """The calls so far, the number of the last automatic id of each stem, and how many unnamed tensors may follow."""
 
     ops: dict[str, Op] = field(default_factory=dict[str, Op])
     operands: dict[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
     automatic: dict[str, int] = field(default_factory=dict[str, int])
+    room: int = MANY
 
 
 def add_call(
@@ -76,7 +77,16 @@ def add_call(
     draft.operands[identity] = tuple(operands)
     if count is None and len(outputs) == 1 and not knowledge(layer.kind).several:
         return Value(identity)
+    if count is None:
+        take_room(draft, node, len(outputs))
     return tuple([Value(identity, out) for out in range(len(outputs))])
+
+
+def take_room(draft: Draft, node: ast.expr, count: int) -> None:
+    """Counts tensors that stand in a graph without a name of their own in the text."""
+    draft.room -= count
+    if draft.room < 0:
+        fail(node, f"at {excerpt(node)!r} the text stands for more than {MANY:,} tensors that it does not name each")
 
 
 def _slotted(tree: Tree, operands: list[Value]) -> Tree:

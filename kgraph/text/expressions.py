@@ -33,6 +33,10 @@ OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
 }  # fmt: skip
 LARGEST = 2**63
+"""Numbers that are larger are not worked out any further."""
+
+WORDS = 1000
+"""How many words, the last ones, are looked through for one that may be meant."""
 
 
 class LineError(TextError):
@@ -64,7 +68,7 @@ def excerpt(node: ast.AST) -> str:
 
 def meant(word: str, words: Iterable[str]) -> str:
     """``; did you mean 'Conv2D'?`` where a word is near; else nothing."""
-    found = nearest(word, tuple(words))
+    found = nearest(word, tuple(words)[-WORDS:])
     return f"; did you mean {found!r}?" if found else ""
 
 

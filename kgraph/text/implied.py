@@ -36,7 +36,7 @@ UNKNOWN = Spec(None, "float32")
 """What an output is taken to be where nothing more is known."""
 
 MANY = 1_000_000
-"""Splits into more parts are not worked out: a text of one line would fill the memory."""
+"""Tensors that a text may stand for without naming each, and parts of a split: no short text fills the memory."""
 
 
 def same(left: Any, right: Any) -> bool:

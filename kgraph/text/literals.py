@@ -113,9 +113,10 @@ def _known_arguments(given: FrozenDict) -> list[str]:
 
 
 def _unusual(kind: str, config: FrozenDict) -> FrozenDict:
-    """A config without the entries that have Keras' default."""
+    """A config without the entries that have Keras' default, in Keras' order: equal configs are written alike."""
     defaults = parameters(kind)
-    return FrozenDict({key: value for key, value in config.items() if not same(defaults.get(key, REQUIRED), value)})
+    order = (*(key for key in defaults if key in config), *(key for key in config if key not in defaults))
+    return FrozenDict({key: config[key] for key in order if not same(defaults.get(key, REQUIRED), config[key])})
 
 
 def shorten(config: FrozenDict) -> FrozenDict:

@@ -31,8 +31,9 @@ def parse(text: str) -> Graph:
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TextError(f"line 1: expected the text of a model, received {type(text).__name__}")
-    scope, graph = Scope(), None
+    scope, graph, line = Scope(), None, 1
     for offset, statement in statements(text):
+        line = offset + statement.lineno
         try:
             if graph is not None:
                 refuse(statement, "nothing can follow Model(...)")
@@ -40,9 +41,9 @@ def parse(text: str) -> Graph:
         except LineError as fault:
             raise TextError(f"line {offset + fault.line}: {fault}") from None
         except RecursionError:
-            raise TextError(f"line {offset + statement.lineno}: nested too deeply to be read") from None
+            raise TextError(f"line {line}: nested too deeply to be read") from None
     if graph is None:
-        raise TextError(f"line {len(text.splitlines()) or 1}: the text form must end in model = Model(inputs, outputs)")
+        raise TextError(f"line {line}: the text form must end in model = Model(inputs, outputs), which does not follow")
     return graph
 
 

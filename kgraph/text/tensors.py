@@ -10,7 +10,7 @@ from typing import Any
 from kgraph.graph import Constant, FrozenDict, Slice, Tree, Value, is_shape
 from kgraph.ops.catalog import class_kinds
 from kgraph.text.annotations import NOTHING, Facts
-from kgraph.text.calls import Draft, Layer, add_call
+from kgraph.text.calls import Draft, Layer, add_call, take_room
 from kgraph.text.expressions import (
     Tensors,
     add_keywords,
@@ -66,7 +66,7 @@ def reader_of(scope: Scope) -> Tensors:
 def tensors(scope: Scope, node: ast.expr, target: Target | None = None) -> Any:
     """The Value, or the tuple of Values, that an expression stands for; NotImplemented if it stands for none."""
     if isinstance(node, ast.Name):
-        return _variable(scope, node)
+        return _counted(scope, node, _variable(scope, node))
     if isinstance(node, ast.Call):
         return _call(scope, node, target)
     if isinstance(node, ast.Subscript):
@@ -87,8 +87,15 @@ def _variable(scope: Scope, node: ast.Name) -> Any:
     return found if not isinstance(found, Layer) else fail(node, f"{node.id!r} is a layer; call it on a tensor")
 
 
+def _counted(scope: Scope, node: ast.expr, found: Any) -> Any:
+    """What was found, of which a text of a few letters may take many."""
+    if isinstance(found, tuple):
+        take_room(scope.draft, node, len(found))  # pyright: ignore[reportUnknownArgumentType]
+    return found  # pyright: ignore[reportUnknownVariableType]
+
+
 def _subscript(scope: Scope, node: ast.Subscript, target: Target | None) -> Any:
-    source = tensors(scope, node.value)
+    source = _variable(scope, node.value) if isinstance(node.value, ast.Name) else tensors(scope, node.value)
     if source is NotImplemented:
         return source
     key = key_of(node.slice)
@@ -98,7 +105,7 @@ def _subscript(scope: Scope, node: ast.Subscript, target: Target | None) -> Any:
         return _function(scope, node, "ops.get_item", {"x": source, "key": key}, target)
     outputs: tuple[Value, ...] = source
     if isinstance(key, Slice):
-        return outputs[key.start : key.stop : key.step]
+        return _counted(scope, node, outputs[key.start : key.stop : key.step])
     if not isinstance(key, int) or not -len(outputs) <= key < len(outputs):
         fail(node, f"{excerpt(node.value)!r} holds {len(outputs)} tensors, it has no {literal(key)[:40]}")
     return outputs[key]

@@ -302,6 +302,14 @@ def test_a_hopeless_split_is_not_worked_out() -> None:
     assert parse(show(graph)) == graph
 
 
+def test_equal_configs_are_written_alike() -> None:
+    config = {"pool_size": (2, 2), "strides": (1, 1), "padding": "same", "data_format": "channels_last",
+              "trainable": True, "dtype": "float32"}  # fmt: skip
+    for order in (list(config), list(reversed(config))):
+        graph = one("layers.MaxPooling2D", {key: config[key] for key in order})
+        assert call_line(graph) == 'y = MaxPooling2D(strides=1, padding="same", name="y")(x)'
+
+
 def test_defaults_are_left_out_and_sizes_are_short() -> None:
     text = 'x = Input(shape=(8, 8, 3), name="x")\nc = Conv2D(filters=4, kernel_size=3, strides=(2, 1), name="c")(x)\nmodel = Model(x, c, name="model")\n'
     assert show(parse(text)) == text
