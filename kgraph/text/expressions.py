@@ -155,7 +155,7 @@ def _call(node: ast.Call, tensors: Tensors | None) -> Tree:
         return LITERALS[name](node)
     if name is None or not is_class(name):
         fail(node, f"cannot read {excerpt(node)!r}; expected a literal, or a layer or operation called on tensors")
-    kind, config, _ = constructed(node)
+    kind, config, _ = constructed(node, name)
     return Object(kind, config)
 
 
@@ -228,11 +228,13 @@ def key_of(node: ast.expr) -> Tree:
     return read(node)
 
 
-def constructed(node: ast.Call) -> tuple[str, FrozenDict, str | None]:
-    """(kind, config, name) of ``Conv2D(4, 3, name="c")``, ``Custom("pkg.Class", ...)`` or ``Object("kind", ...)``."""
-    called = dotted(node.func)
-    if called is None or not is_class(called):
-        fail(node, f"cannot read {excerpt(node)!r} as a class")
+def constructed(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]:
+    """(kind, config, name) of ``Conv2D(4, 3, name="c")``, ``Custom("pkg.Class", ...)`` or ``Object("kind", ...)``.
+
+    Args:
+        node: the source.
+        called: the name of the class in it.
+    """
     if called in ("Custom", "Object"):
         return _verbatim(node, called)
     kind = canonical(called if "." in called else f"layers.{called}")

@@ -59,7 +59,7 @@ def _statement(scope: Scope, statement: ast.stmt) -> Graph | None:
     if isinstance(value, ast.Call) and called in MODELS:
         graph = _model(scope, value, target)
     elif isinstance(value, ast.Call) and called is not None and called not in INPUTS and is_class(called):
-        kind, config, name = constructed(value)
+        kind, config, name = constructed(value, called)
         variable = _only(statement, target)
         scope.variables[variable] = Layer(kind, config, variable if name is None else name)
     else:

@@ -143,8 +143,9 @@ def _call(scope: Scope, node: ast.Call, target: Target | None) -> Any:
 
 
 def _callee(scope: Scope, function: ast.expr) -> Layer | None:
-    if isinstance(function, ast.Call) and is_class(dotted(function.func) or ""):
-        return Layer(*constructed(function))
+    made = dotted(function.func) if isinstance(function, ast.Call) else None
+    if isinstance(function, ast.Call) and made is not None and is_class(made):
+        return Layer(*constructed(function, made))
     if not isinstance(function, ast.Name):
         return None
     found = scope.variables.get(function.id)
