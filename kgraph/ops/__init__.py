@@ -55,14 +55,25 @@ def infer_weights(call: Call) -> tuple[Weight, ...] | None:
 def _is_known(call: Call) -> bool:
     """True if the shapes of all that enters are known, and the config and arguments are such as Keras could write.
 
+    Keras writes every entry of a config, and ``complete`` adds those that a source leaves out.
+
     Every kind but an input takes at least one tensor.
     """
     if not call.operands and call.kind != "layers.InputLayer":
         return False
     if not all(_is_tensor(spec.shape) for spec in call.operands) or not is_told(call):
         return False
+    if not _written(call.kind) <= call.config.keys():
+        return False
     needs = knowledge(call.kind).needs
     return all(check(call.kind, call.field(name)) for name, check in needs.items())
+
+
+@functools.cache
+def _written(kind: str) -> frozenset[str]:
+    """The config entries that have a default, and so are never missing."""
+    known = entry(kind)
+    return frozenset(key for key, value in known.config.items() if value is not REQUIRED) if known else frozenset()
 
 
 def _is_tensor(shape: Shape) -> bool:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight, escape, is_shape
+from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight, escape
 from kgraph.ops import Call, knowledge
 from kgraph.text.annotations import Facts, with_evidence
 from kgraph.text.expressions import excerpt, fail
-from kgraph.text.implied import MANY, UNFIT, UNKNOWN, implied_specs, implied_weights
-from kgraph.text.literals import literal
+from kgraph.text.implied import MANY, UNKNOWN, implied_specs, implied_weights
 from kgraph.text.names import implied_layer, is_function, snake
 
 
@@ -71,7 +69,7 @@ def add_call(
     if "weights" in facts.said:
         layer.weights = facts.weights
     elif layer.calls == 0:
-        layer.weights = _weights(node, call)
+        layer.weights = implied_weights(call)
     layer.calls += 1
     draft.ops[identity] = Op(layer.kind, layer.identity, config, arguments, layer.weights, outputs)
     draft.operands[identity] = tuple(operands)
@@ -141,32 +139,9 @@ def _settle_layer(node: ast.expr, layer: Layer, identity: str, facts: Facts) -> 
 
 
 def _outputs(node: ast.expr, call: Call, count: int | None) -> tuple[Spec, ...]:
-    try:
-        found = implied_specs(call)
-    except UNFIT:
-        _misfit(node, call)
+    found = implied_specs(call)
     if found is None and count is None and knowledge(call.kind).several:
         fail(
             node, f"the number of outputs of {excerpt(node)!r} is not known here; write a variable for each on the left"
         )
-    if found is None:
-        return (UNKNOWN,) * (1 if count is None else count)
-    if not all((spec.shape is None or is_shape(spec.shape)) and isinstance(spec.dtype, str) for spec in found):  # pyright: ignore
-        _misfit(node, call)
-    return found
-
-
-def _weights(node: ast.expr, call: Call) -> tuple[Weight, ...] | None:
-    try:
-        found = implied_weights(call)
-    except UNFIT:
-        _misfit(node, call)
-    if not all(is_shape(weight.shape) for weight in found or ()):
-        _misfit(node, call)
-    return found
-
-
-def _misfit(node: ast.expr, call: Call) -> NoReturn:
-    shapes = " and ".join(literal(spec.shape)[:80] for spec in call.operands[:5])
-    on = f"tensors of shape {shapes}" if shapes else "nothing"
-    fail(node, f"{excerpt(node)!r} does not work on {on}")
+    return (UNKNOWN,) * (1 if count is None else count) if found is None else found

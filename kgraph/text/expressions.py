@@ -13,7 +13,6 @@ from kgraph.errors import TextError
 from kgraph.graph import Constant, FrozenDict, Function, Object, Slice, Tree, is_shape
 from kgraph.ops.catalog import canonical, class_kinds
 from kgraph.text.implied import (
-    UNFIT,
     implied_config,
     is_known,
     keywords,
@@ -251,10 +250,7 @@ def constructed(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | Non
     missing = lacking(kind, given)
     if missing:
         refuse(node, f"{called} needs {missing}")
-    try:
-        return kind, implied_config(kind, given), name
-    except UNFIT:
-        fail(node, f"cannot make {excerpt(node)!r}: {called} takes no such arguments")
+    return kind, implied_config(kind, given), name
 
 
 def _verbatim(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]:

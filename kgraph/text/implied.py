@@ -14,9 +14,6 @@ from kgraph.ops import Call, complete, infer_specs, infer_weights
 from kgraph.ops.catalog import REQUIRED, canonical, entry
 from kgraph.text.names import is_function
 
-UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What the knowledge of a kind raises where a config, or what a layer is called on, does not fit the kind."""
-
 OBJECTS = ("_initializer", "_regularizer", "_constraint")
 """Config entries that take the name of an object in place of the object."""
 
@@ -123,11 +120,7 @@ def is_known(kind: str) -> bool:
 
 
 def implied_config(kind: str, given: Mapping[str, Tree]) -> FrozenDict:
-    """The config of a layer or an object of Keras' own that is made with these arguments.
-
-    Raises:
-        UNFIT: what is given is none that the kind could have.
-    """
+    """The config of a layer or an object of Keras' own that is made with these arguments."""
     if SIMPLE.issuperset(map(type, given.values())):
         return _simple_config(kind, tuple([(key, isinstance(value, bool), value) for key, value in given.items()]))
     return _config(kind, given)
@@ -157,19 +150,11 @@ def _named(key: str, value: Tree) -> Tree:
 
 
 def implied_specs(call: Call) -> tuple[Spec, ...] | None:
-    """The output specs that a statement implies.
-
-    Raises:
-        UNFIT: the layer or operation cannot be called like this.
-    """
+    """The output specs that a statement implies; None where they cannot be told."""
     sections = call.arguments.get("indices_or_sections")
     return None if isinstance(sections, int) and sections > MANY else infer_specs(call)
 
 
 def implied_weights(call: Call) -> tuple[Weight, ...] | None:
-    """The weights that a statement implies.
-
-    Raises:
-        UNFIT: the layer or operation cannot be called like this.
-    """
+    """The weights that a statement implies; None where they cannot be told."""
     return () if is_function(call.kind) or call.kind == "layers.InputLayer" else infer_weights(call)

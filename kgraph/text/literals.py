@@ -8,7 +8,7 @@ from typing import Any
 
 from kgraph.graph import Constant, FrozenDict, Function, Object, Slice, Slot, Tree, leaves
 from kgraph.ops.catalog import REQUIRED
-from kgraph.text.implied import UNFIT, implied_config, is_known, keywords, lacking, misspelt, parameters, same
+from kgraph.text.implied import implied_config, is_known, keywords, lacking, misspelt, parameters, same
 from kgraph.text.names import is_function, is_keyword
 
 SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "size")
@@ -90,10 +90,7 @@ def made(kind: str, config: FrozenDict) -> tuple[str, list[str]]:
 def _gives(kind: str, given: FrozenDict, config: FrozenDict) -> bool:
     if not _are_keywords(given) or lacking(kind, given) or any(misspelt(key, keywords(kind)) for key in given):
         return False
-    try:
-        return same(implied_config(kind, given), config)
-    except UNFIT:
-        return False
+    return same(implied_config(kind, given), config)
 
 
 def _are_keywords(config: Iterable[str]) -> bool:

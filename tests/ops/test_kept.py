@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kgraph.graph import FrozenDict, Graph, Op, Slot, Spec
-from kgraph.ops import call_of, kept, knowledge  # pyright: ignore[reportPrivateUsage]
+from kgraph.ops import call_of, complete, kept, knowledge  # pyright: ignore[reportPrivateUsage]
 from kgraph.ops.elementwise import UNARY
 from kgraph.ops.reducing import DTYPES as REDUCTIONS
 from tests.ops.test_layers import FAMILIES, Example, layer, load, recorded, shape_of
@@ -163,7 +163,7 @@ def kept_by(kind: str, config: dict[str, Any], *shapes: Any, arguments: dict[str
     op = Op(
         kind,
         None,
-        FrozenDict(config),
+        complete(kind, FrozenDict(config)) if config else FrozenDict(),
         FrozenDict({"inputs": slots, **(arguments or {})}),
         (),
         (Spec(shapes[0], "float32"),),
