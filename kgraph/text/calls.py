@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight, escape
 from kgraph.ops import Call, knowledge
 from kgraph.text.annotations import Facts, with_evidence
-from kgraph.text.expressions import excerpt, fail
+from kgraph.text.expressions import counted, excerpt, fail
 from kgraph.text.implied import MANY, UNKNOWN, implied_specs, implied_weights
 from kgraph.text.names import implied_layer, is_function, snake
 
@@ -108,14 +108,19 @@ def _evident(node: ast.expr, trees: tuple[FrozenDict, FrozenDict], facts: Facts)
     except IndexError:
         found = None
     if found is None or rows:
-        fail(node, f"the annotation tells of another number of functions than {excerpt(node)!r} holds")
+        told = counted(len(facts.evidence), "function")
+        fail(node, f"the annotation tells of {told}; expected each that is in {excerpt(node)!r}")
     return found
 
 
 def _identity(draft: Draft, node: ast.expr, layer: Layer, facts: Facts) -> str:
     """The call's id: as annotated, else the layer's name with its call number, else an automatic one."""
     if "id" in facts.said:
-        return facts.id if facts.id not in draft.ops else fail(node, f"the id {facts.id!r} is given twice")
+        return (
+            facts.id
+            if facts.id not in draft.ops
+            else fail(node, f"the id {facts.id!r} is given twice; expected one that no call above has")
+        )
     if layer.name is not None:
         implied = f"{escape(layer.name)}:{layer.calls}" if layer.calls else escape(layer.name)
         if implied not in draft.ops:
@@ -141,7 +146,5 @@ def _settle_layer(node: ast.expr, layer: Layer, identity: str, facts: Facts) -> 
 def _outputs(node: ast.expr, call: Call, count: int | None) -> tuple[Spec, ...]:
     found = implied_specs(call)
     if found is None and count is None and knowledge(call.kind).several:
-        fail(
-            node, f"the number of outputs of {excerpt(node)!r} is not known here; write a variable for each on the left"
-        )
+        fail(node, f"how many outputs {excerpt(node)!r} has is not known here; write a variable for each on the left")
     return (UNKNOWN,) * (1 if count is None else count) if found is None else found

@@ -92,9 +92,10 @@ def misspelt(key: str, names: Collection[str]) -> str | None:
 
 @functools.lru_cache(maxsize=1000)
 def nearest(word: str, words: tuple[str, ...], cutoff: float = 0.6) -> str | None:
-    """The word that is spelled most alike."""
-    found = difflib.get_close_matches(word[:100], words, n=1, cutoff=cutoff)
-    return found[0] if found else None
+    """The word that is spelled most alike, in capitals or not."""
+    spelled = {name.lower(): name for name in words}
+    found = difflib.get_close_matches(word[:100].lower(), spelled, n=1, cutoff=cutoff)
+    return spelled[found[0]] if found else None
 
 
 def parameters(kind: str) -> Mapping[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any
 
 from kgraph.errors import TextError
 
+TOO_DEEP = "nested too deeply to be read; write it in several statements"
+"""What is wrong where Python's parser, or a walk through what it gave, runs out of stack."""
+
 CHUNK = 2000
 """Lines that are handed to ``ast`` at once: the tree of a whole large file takes gigabytes."""
 
@@ -50,7 +53,7 @@ def _parsed(lines: list[str], start: int, stop: int) -> list[ast.stmt] | None:
         raise TextError(f"line {start + (error.lineno or 1)}: not Python: {error.msg}") from None
     except RecursionError:
         line = next((number for number in range(start, stop) if _is_too_deep(lines[number])), start)
-        raise TextError(f"line {line + 1}: nested too deeply to be read") from None
+        raise TextError(f"line {line + 1}: {TOO_DEEP}") from None
 
 
 def python(source: str, mode: str = "exec") -> Any:

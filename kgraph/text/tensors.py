@@ -15,6 +15,7 @@ from kgraph.text.expressions import (
     Tensors,
     add_keywords,
     constructed,
+    counted,
     dotted,
     excerpt,
     fail,
@@ -107,7 +108,8 @@ def _subscript(scope: Scope, node: ast.Subscript, target: Target | None) -> Any:
     if isinstance(key, Slice):
         return _counted(scope, node, outputs[key.start : key.stop : key.step])
     if not isinstance(key, int) or not -len(outputs) <= key < len(outputs):
-        fail(node, f"{excerpt(node.value)!r} holds {len(outputs)} tensors, it has no {literal(key)[:40]}")
+        held = counted(len(outputs), "tensor")
+        fail(node, f"{excerpt(node.value)!r} holds {held}; expected the number of one, received {literal(key)[:40]}")
     return outputs[key]
 
 
@@ -150,7 +152,7 @@ def _callee(scope: Scope, function: ast.expr) -> Layer | None:
         return None
     found = scope.variables.get(function.id)
     if found is not None and not isinstance(found, Layer):
-        fail(function, f"{function.id!r} is a tensor, it cannot be called")
+        fail(function, f"{function.id!r} is a tensor and cannot be called; expected a layer")
     return found
 
 
@@ -184,7 +186,7 @@ def _arguments(scope: Scope, node: ast.Call, kind: str) -> dict[str, Tree]:
     if starred is not None and len(given) > starred:
         given = [*given[:starred], tuple(given[starred:])]
     if len(given) > len(order) and is_known(kind):
-        refuse(node, f"{excerpt(node.func)} takes at most {len(order)} positional arguments")
+        refuse(node, f"{excerpt(node.func)} takes at most {counted(len(order), 'positional argument')}")
     names = [*order, *(f"arg{index}" for index in range(len(order), len(given)))]
     found = dict(zip(names, given, strict=False))
     written = [*found, *add_keywords(node, found, call_keywords(kind), inside)]
@@ -211,13 +213,13 @@ def _batch_shape(node: ast.Call, found: dict[str, Tree]) -> tuple[int | None, ..
     """The shape with the batch in front; None where even the rank is unknown."""
     given = [key for key in ("shape", "batch_shape") if key in found]
     if len(given) != 1:
-        refuse(node, "Input needs one of shape and batch_shape")
+        refuse(node, "Input needs either shape or batch_shape")
     shape, batch = found.pop(given[0]), found.pop("batch_size", None)
     extents: tuple[Any, ...] = shape if isinstance(shape, tuple) else (shape,)  # pyright: ignore
     if shape is not None and given == ["shape"]:
         extents = (batch, *extents)
     elif batch is not None:
-        refuse(node, "Input takes batch_size with a shape")
+        refuse(node, "Input takes batch_size beside shape, and not beside batch_shape or None")
     if not is_shape(extents):
-        refuse(node, "Input needs a shape of ints and None")
+        refuse(node, "Input needs a shape of None and ints that are not negative")
     return None if shape is None else extents
