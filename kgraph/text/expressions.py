@@ -161,7 +161,7 @@ def _call(node: ast.Call, tensors: Tensors | None) -> Tree:
     if name in LITERALS:
         return LITERALS[name](node)
     if name is None or not is_class(name):
-        fail(node, f"cannot read {excerpt(node)!r}; expected a literal, or {CALL}")
+        fail(node, f"cannot read {excerpt(node)!r}; expected a literal{f', or {CALL}' if tensors else ''}")
     kind, config, _ = constructed(node, name)
     return Object(kind, config)
 
@@ -247,8 +247,8 @@ def constructed(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | Non
     kind = canonical(called if "." in called else f"layers.{called}")
     if not is_known(kind):
         known = {kind.removeprefix("layers.") for kind in class_kinds().values() if is_class(kind)}
-        own = f"Custom({literal(called)}, ...)"
-        fail(node, f"Keras has no {called!r}{meant(called, sorted(known))}; a class of your own is {own}")
+        near = meant(called.rpartition(".")[2], sorted(known))
+        fail(node, f"Keras has no {called!r}{near}; a class of your own is Custom({literal(called)}, ...)")
     known = parameters(kind)
     if len(node.args) > len(known):
         refuse(node, f"{called} takes at most {counted(len(known), 'positional argument')}")

@@ -136,7 +136,7 @@ def _simple_config(kind: str, rows: tuple[tuple[str, bool, Tree], ...]) -> Froze
 def _config(kind: str, given: Mapping[str, Tree]) -> FrozenDict:
     named = {key: _named(key, value) for key, value in given.items()}
     known = entry(kind)
-    if known and "activation" in named and named["activation"] is None and known.config["activation"] == "linear":
+    if known and "activation" in named and named["activation"] is None and known.config.get("activation") == "linear":
         named["activation"] = "linear"
     return complete(kind, FrozenDict(named))
 

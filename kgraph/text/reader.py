@@ -147,8 +147,10 @@ def _model(scope: Scope, node: ast.Call, target: Target) -> Graph:
     inputs, outputs, name = found["inputs"], found["outputs"], found.get("name")
     if name is None:
         name = target.names[0]
-    if target.several or not isinstance(name, str):
-        refuse(node, "Model gives one model, whose name must be a string")
+    if target.several:
+        refuse(node, "one variable must stand for a Model")
+    if not isinstance(name, str):
+        refuse(node, "the name of a Model must be a string")
     if not all(isinstance(leaf, Value) for leaf in leaves((inputs, outputs))):
         refuse(node, "the inputs and outputs of a Model must be tensors")
     needed = ancestors(scope.draft.operands, (inputs, outputs))

@@ -109,7 +109,7 @@ def _subscript(scope: Scope, node: ast.Subscript, target: Target | None) -> Any:
         return _counted(scope, node, outputs[key.start : key.stop : key.step])
     if not isinstance(key, int) or not -len(outputs) <= key < len(outputs):
         held = counted(len(outputs), "tensor")
-        fail(node, f"{excerpt(node.value)!r} holds {held}; expected the number of one, received {literal(key)[:40]}")
+        fail(node, f"{excerpt(node.value)!r} holds {held}; expected the index of one, received {literal(key)[:40]}")
     return outputs[key]
 
 
