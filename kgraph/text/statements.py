@@ -52,8 +52,8 @@ def _parsed(lines: list[str], start: int, stop: int) -> list[ast.stmt] | None:
             return None
         raise TextError(f"line {start + (error.lineno or 1)}: not Python: {error.msg}") from None
     except RecursionError:
-        line = next((number for number in range(start, stop) if _is_too_deep(lines[number])), start)
-        raise TextError(f"line {line + 1}: {TOO_DEEP}") from None
+        deep = next((f"{number + 1}" for number in range(start, stop) if _is_too_deep(lines[number])), None)
+        raise TextError(f"line {deep or f'{start + 1} or below'}: {TOO_DEEP}") from None
 
 
 def python(source: str, mode: str = "exec") -> Any:

@@ -98,6 +98,11 @@ def test_what_is_nested_too_deeply(body: str) -> None:
     assert message(around(body)) == f"line 3: {TOO_DEEP}"
 
 
+def test_where_a_text_is_nested_too_deeply() -> None:
+    assert message(around(f"w = (\nx\n)\ny = {'-' * 100_000}x")) == f"line 6: {TOO_DEEP}"
+    assert message(around(f"y = (\n{'-' * 3000}\n{'-' * 3000}\n{'-' * 3000}x)")) == f"line 1 or below: {TOO_DEEP}"
+
+
 @pytest.mark.parametrize("bracket", ["(", "[", "{", "{1: ", "ReLU()(", "x[", "f(", "lambda t: ("])
 def test_brackets_without_end(bracket: str) -> None:
     assert message(around(f"y = {bracket * 100_000}")).startswith("line 3: ")
@@ -141,7 +146,6 @@ def test_large_numbers_that_a_graph_can_hold(call: str) -> None:
         ([f"y = Add()([{'p, ' * 9}])"], "'p'"),
         ([f"y{index} = p[1:]" for index in range(9)], "'p[1:]'"),
         ([f"y{index} = ops.split(x, {MANY // 4}, axis=1)" for index in range(9)], "'ops.split(x, 250000, axis=1)'"),
-        (["y = Add()(ops.split(x, 250000, axis=1))"] * 9, "'ops.split(x, 250000, axis=1)'"),
         ([f"model = Model(x, [{'p, ' * 9}])"], "'p'"),
     ],
 )
@@ -162,11 +166,6 @@ def test_named_tensors_are_not_counted() -> None:
 def test_a_word_is_sought_among_the_last_variables() -> None:
     rows = ["x = Input((4,))", *[f"value_{index} = x" for index in range(20_000)], "y = valeu_19999"]
     assert message("\n".join(rows)) == "line 20002: 'valeu_19999' is not defined above; did you mean 'value_19999'?"
-
-
-def test_a_hundred_thousand_calls() -> None:
-    rows = ["x = Input((4,))", *["x = ReLU()(x)"] * 100_000, "model = Model(x, y)"]
-    assert message("\n".join(rows)) == "line 100002: 'y' is not defined above"
 
 
 def outcome(text: str) -> Graph | None:
@@ -199,7 +198,7 @@ def test_any_words_of_the_form(words: list[str]) -> None:
 def test_a_damaged_text(graph: Graph, seed: int) -> None:
     """What is cut out, doubled or moved leaves a text that is read as a graph, or one line."""
     rng, text = random.Random(seed), show(graph)
-    for _ in range(8):
+    for _ in range(3):
         start, stop, place = (rng.randrange(len(text) + 1) for _ in range(3))
         piece = text[start : min(stop, start + 20)]
         damaged = rng.choice((text[:start] + text[start + len(piece) :], text[:place] + piece + text[place:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import enum
 import math
 import sys
@@ -29,6 +30,7 @@ from kgraph.graph import (
     slots,
 )
 from kgraph.text import parse, show
+from kgraph.text.implied import same
 from kgraph.text.literals import literal
 from kgraph.trees import DEEPEST
 from tests.text.strategies import graphs, trees
@@ -144,6 +146,18 @@ def test_every_tree_can_stand_in_a_config_and_in_arguments(tree: Tree) -> None:
         found = parse(show(graph))
         assert found == graph
         assert exact_graph(found) == exact_graph(graph)
+
+
+def holds_a_function(tree: Tree) -> bool:
+    return "Function(" in repr(tree)
+
+
+@given(trees, trees)
+def test_the_same_is_what_has_the_same_types_and_values(one: Tree, other: Tree) -> None:
+    copied = copy.deepcopy(one)
+    assert same(one, copied)
+    if not holds_a_function(one) and not holds_a_function(other):
+        assert same(one, other) == same(other, one) == (exact(one) == exact(other))
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=30), st.text(max_size=10))
