@@ -59,19 +59,23 @@ def add_call(
         The output, or a tuple of outputs where the call returns a sequence.
     """
     operands: list[Value] = []
-    arguments, config = FrozenDict({key: _slotted(value, operands) for key, value in given.items()}), layer.config
-    if "function" in facts.said:
-        config, arguments = _evident(node, (config, arguments), facts)
+    arguments = FrozenDict({key: _slotted(value, operands) for key, value in given.items()})
+    if "function" in facts.said and layer.calls == 0:
+        layer.config, arguments = _evident(node, (layer.config, arguments), facts)
+    elif "function" in facts.said:
+        (arguments,) = _evident(node, (arguments,), facts)
     identity = _identity(draft, node, layer, facts)
     _settle_layer(node, layer, identity, facts)
-    call = Call(layer.kind, config, arguments, tuple([draft.ops[value.node].outputs[value.out] for value in operands]))
+    call = Call(
+        layer.kind, layer.config, arguments, tuple([draft.ops[value.node].outputs[value.out] for value in operands])
+    )
     outputs = facts.outputs if "outputs" in facts.said else _outputs(node, call, count)
     if "weights" in facts.said:
         layer.weights = facts.weights
     elif layer.calls == 0:
         layer.weights = implied_weights(call)
     layer.calls += 1
-    draft.ops[identity] = Op(layer.kind, layer.identity, config, arguments, layer.weights, outputs)
+    draft.ops[identity] = Op(layer.kind, layer.identity, layer.config, arguments, layer.weights, outputs)
     draft.operands[identity] = tuple(operands)
     if count is None and len(outputs) == 1 and not knowledge(layer.kind).several:
         return Value(identity)
@@ -101,7 +105,8 @@ def _slotted(tree: Tree, operands: list[Value]) -> Tree:
     return tree
 
 
-def _evident(node: ast.expr, trees: tuple[FrozenDict, FrozenDict], facts: Facts) -> tuple[FrozenDict, FrozenDict]:
+def _evident(node: ast.expr, trees: tuple[FrozenDict, ...], facts: Facts) -> tuple[FrozenDict, ...]:
+    """The same trees with what is known of their functions; a config is told of at a layer's first call."""
     rows = list(reversed(facts.evidence))
     try:
         found = with_evidence(trees, rows)

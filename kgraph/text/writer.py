@@ -186,7 +186,7 @@ def _annotated(writer: _Writer, node: str, op: Op, implied: str | None, bound: _
         facts["outputs"] = tuple((spec.shape, spec.dtype) for spec in op.outputs)
     if (bound.weights if bound else implied_weights(call)) != op.weights:
         facts["weights"] = op.weights and tuple((w.name, w.shape, w.dtype, w.trainable) for w in op.weights)
-    function = evidence((op.config, op.arguments))
+    function = evidence((op.arguments,) if bound else (op.config, op.arguments))
     if function is not None:
         facts["function"] = function
     if facts:
