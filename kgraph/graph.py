@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -228,18 +229,12 @@ def parameters(graph: Graph) -> int | None:
     for node, op in graph.ops.items():
         key = ("layer", op.layer) if op.layer is not None else ("node", node)
         by_layer[key] = by_layer.get(key) or op.weights
-    total = 0
-    for weights in by_layer.values():
-        if weights is None:
-            return None
-        for weight in weights:
-            size = 1
-            for extent in weight.shape:
-                if extent is None:
-                    return None
-                size *= extent
-            total += size
-    return total
+    if None in by_layer.values():
+        return None
+    shapes = [weight.shape for weights in by_layer.values() for weight in weights or ()]
+    if any(None in shape for shape in shapes):
+        return None
+    return sum(math.prod(extent or 0 for extent in shape) for shape in shapes)
 
 
 def is_shape(shape: object) -> bool:

@@ -148,12 +148,12 @@ def test_a_wrong_call_is_one_line_and_exit_code_two(grouped: str, arguments: tup
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04rest", "is a Keras archive"),
-        (b"\x89HDF\r\n", "is an HDF5 file"),
-        (b"\x80\x04", "is a pickle"),
-        (b"\xff\xfe", "is not text in UTF-8 (byte 0)"),
+        (b"PK\x03\x04rest", "the directory of the zip archive is damaged"),
+        (b"\x89HDF\r\n", "it is not text in UTF-8 (byte 0) and no known container"),
+        (b"\x80\x04", "it is a pickle"),
+        (b"\xff\xfe", "it is text in UTF-16; save it in UTF-8"),
         (b"x = 3 +", "line 1: not Python"),
-        (b"", "must end in model = Model(inputs, outputs)"),
+        (b"", "it is empty"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes, message: str) -> None:
@@ -164,6 +164,14 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes, message: str
     assert message in result.stderr
     assert str(path) in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_relative_path_stays_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("models") / "empty.keras"
+    path.parent.mkdir()
+    path.touch()
+    assert run("check", str(path)).stderr.startswith(f"kgraph: {path}: it is empty; expected")
 
 
 def test_help_and_version() -> None:

@@ -90,11 +90,16 @@ def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]
 
 
 def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
-    """The same for an output of this rank."""
+    """The same for an output of this rank; nothing where an operand is not known to have the axis."""
     if not is_told(call):
-        return kept_untold(call, rank)
-    found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
-    return found if len(found) == rank else (None,) * rank
+        found = kept_untold(call, rank)
+    else:
+        found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
+    return found if len(found) == rank and all(_is_there(call, origin) for origin in found) else (None,) * rank
+
+
+def _is_there(call: Call, origin: Origin) -> bool:
+    return origin is None or origin[1] < len(call.operands[origin[0]].shape or ())
 
 
 def reason(call: Call, axis: int) -> str:
