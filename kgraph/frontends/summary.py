@@ -18,6 +18,7 @@ from kgraph.frontends.summary_cells import (
     joined_axis,
     kind,
     link,
+    may_be_several,
     shapes,
     split_name,
     weights,
@@ -38,20 +39,15 @@ def is_summary(text: str) -> bool:
     return header_line(unwrapped(clean(text[:LOOK]))) is not None
 
 
-def read(text: str, name: str) -> Graph:
-    """The Graph of the first summary in a text; ``name`` is the source's, for messages.
+def read(text: str, name: str) -> tuple[Graph, tuple[str, ...]]:
+    """The Graph of the first summary in a text, and plain sentences on what it does not tell.
+
+    Args:
+        text: may hold anything before and behind the summary.
+        name: the source's, for messages.
 
     Raises:
         SourceError: the text holds none, or rows that cannot be told apart; the message names the line.
-    """
-    return read_noted(text, name)[0]
-
-
-def read_noted(text: str, name: str) -> tuple[Graph, tuple[str, ...]]:
-    """The same, and plain sentences on what the summary does not tell, with the line where there is one.
-
-    Raises:
-        SourceError: as for ``read``.
     """
     try:
         found = table(text)
@@ -73,6 +69,7 @@ def _layers(found: Table, notes: list[str]) -> list[Layer]:
             raise SourceError(f"line {row.line}: expected a row 'name (Type)', received {row.name[:80]!r}")
         told = shapes(row.shape)
         known = weights(row.params, trainable=row.trainable != "N")
+        known = None if cls == "Function" else known  # Keras shows 0 for these, whatever is inside
         layer = Layer(row, name, cls, told, known, [link(part) for part in row.connected])
         if None in told:
             notes.append(f"line {row.line}: the output shape of {name} is not told ({row.shape[:40]!r})")
@@ -157,6 +154,9 @@ def _call(
     axis = joined_axis(operands, outputs[0]) if what == "layers.Concatenate" else None
     if axis is not None:
         config = FrozenDict(axis=axis)
+    if len(layer.calls) == 1 and axis is None and may_be_several(what, len(refs)):
+        told = f"line {layer.row.line}: {layer.name} reads {len(refs)} tensors"
+        notes.append(f"{told}, in one call or in several, which is not told: one call is taken")
     operation = what.startswith(("ops.", "custom.tf."))
     identity = None if operation else id(layer)
     inner = _inner(layer, what, operands, notes)

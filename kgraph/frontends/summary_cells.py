@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,16 @@ from dataclasses import dataclass
 from kgraph.graph import FrozenDict, Slot, Spec, Weight
 from kgraph.ops import UNTOLD, complete, infer_specs, knowledge
 from kgraph.ops.base import Call
-from kgraph.ops.catalog import canonical, class_kinds, entry
+from kgraph.ops.catalog import REQUIRED, canonical, class_kinds, entry
 
 CUT = "…"
 UNKNOWN = "unknown"
 """In place of the dtypes, which no summary shows."""
 
-MODELS = {"Functional": "models.Functional", "Sequential": "models.Sequential", "Model": "models.Functional"}
+MODELS = {
+    "Functional": "models.Functional", "Function": "models.Functional", "Model": "models.Functional",
+    "Sequential": "models.Sequential",
+}  # fmt: skip
 OPERATORS = {
     "__operators__.add": "ops.add", "math.add": "ops.add", "math.subtract": "ops.subtract", "nn.relu": "ops.relu",
     "math.multiply": "ops.multiply", "math.truediv": "ops.true_divide", "math.divide": "ops.divide",
@@ -28,6 +32,7 @@ LISTS = ("xs", "arrays", "tensors", "operands", "inputs")
 """Parameters of operations that take a list of tensors."""
 
 SHAPE = re.compile(r"\(([^()\[\]{}]*+)\)")
+KEYED = re.compile(r"['\"]?([A-Za-z_]\w*+)['\"]?\s*+:\s*+\(([^()\[\]{}]*+)\)")
 EXTENTS = re.compile(r"\s*+(?:None|\d++)?(?:\s*+,\s*+(?:None|\d++))*+\s*+,?\s*+")
 CONNECTION = re.compile(r"(?P<name>.+)\[(?P<node>\d{1,9})\]\[(?P<out>\d{1,9})\]", re.DOTALL)
 
@@ -53,8 +58,14 @@ def split_name(cell: str) -> tuple[str, str]:
 
 
 def shapes(cell: str) -> tuple[tuple[int | None, ...] | None, ...]:
-    """The shapes in a cell, None for one that is not told (``multiple``, ``?``, cut off)."""
-    found = [_shape(text) for text in SHAPE.findall(cell)]
+    """The shapes in a cell, None for one that is not told (``multiple``, ``?``, cut off).
+
+    Keras numbers the outputs in a dict in the order of their keys, and prints them as they come.
+    """
+    texts, keyed = SHAPE.findall(cell), sorted(KEYED.findall(cell)) if "{" in cell else []
+    if "{" in cell and (len(keyed) != len(texts) or cell.count("{") > 1):
+        return (None,)
+    found = [_shape(text) for text in ([shape for _, shape in keyed] or texts)]
     whole = cell.count("(") == cell.count(")") and CUT not in cell
     return tuple(found) if found and whole else (*found, None)
 
@@ -160,9 +171,13 @@ def _gives(kind: str, operands: Sequence[Spec]) -> tuple[int | None, ...] | None
 
 
 def _keeps_size(before: Spec, after: Spec) -> bool:
-    """True if only the batch is open, before and after: then it is kept."""
-    both = (before.shape, after.shape)
-    return all(shape and shape[0] is None and None not in shape[1:] for shape in both)
+    """True if the batch alone is open and all other extents make up the same size: then the batch is kept."""
+    sizes = [_size(spec.shape[1:]) if spec.shape and spec.shape[0] is None else None for spec in (before, after)]
+    return bool(sizes[0]) and sizes[0] == sizes[1]
+
+
+def _size(extents: Sequence[int | None]) -> int | None:
+    return None if None in extents else math.prod(extent or 0 for extent in extents)
 
 
 def arguments(kind: str, refs: Sequence[object]) -> FrozenDict:
@@ -186,6 +201,16 @@ def is_single(kind: str) -> bool:
     if kind in ("layers.Concatenate", "layers.Dot", "layers.Lambda", "layers.Identity") or "Attention" in kind:
         return False
     return len([name for name in known.call if name not in ("training", "mask")]) == 1
+
+
+def may_be_several(kind: str, tensors: int) -> bool:
+    """True if a row that reads so many tensors may be several calls, of which others than the first are not read."""
+    if kind.startswith(("ops.", "activations.", "custom.tf.")) or is_single(kind):
+        return False
+    known = entry(kind)
+    required = [name for name, default in known.call.items() if default is REQUIRED] if known else []
+    fewest = 2 if knowledge(kind).merge or kind == "layers.Concatenate" else max(1, len(required))
+    return tensors >= 2 * fewest
 
 
 def joined_axis(operands: Sequence[Spec], output: Spec) -> int | None:

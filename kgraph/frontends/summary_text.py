@@ -173,7 +173,7 @@ def _box_row(row: _Lines, linked: bool, columns: int) -> Row:
     name = row.pieces[0][0]
     depth = max(1, (len(name) - len(name.lstrip()) - 1) // 3) if name.lstrip().startswith("└") else 0
     cells = [row.cell(column, " ") for column in range(columns)]
-    connected = re.split(r"(?<=\])(?!\[),?\s*|(?<=…),?\s*", cells[3]) if linked else []
+    connected = re.split(r"(?<=\])(?![\[…]),?\s*|(?<=…),?\s*", cells[3]) if linked else []
     return Row(
         line=row.line,
         name=cells[0].removeprefix("└").strip(),

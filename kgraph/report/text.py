@@ -42,6 +42,7 @@ def render(report: Report, *, every: bool = False, width: int = 100, style: Styl
         _merges(report.merges, most, every=every, style=style),
         fusion_lines(report.fusions, most, style),
         refusal_lines(report.refusals, most, style),
+        note_lines(report.notes, most, style),
     )
     lines = list(_head(report, style))
     for section in sections:
@@ -142,6 +143,16 @@ def refusal_lines(refusals: Sequence[Refusal], most: int, style: Style) -> Itera
     for refusal in refusals:
         groups.setdefault(f"{refusal.pattern}: {refusal.reason}", []).append(refusal.root)
     yield from _grouped("not fused", len(refusals), groups, most, style)
+
+
+def note_lines(notes: Sequence[str], most: int, style: Style) -> Iterator[str]:
+    """One line for each thing that the source does not tell."""
+    if not notes:
+        return
+    yield style("notes", "title")
+    yield from (f"  {note}" for note in notes[:most])
+    if len(notes) > most:
+        yield f"  ... and {len(notes) - most:,} more"
 
 
 def _grouped(title: str, count: int, groups: dict[str, list[str]], most: int, style: Style) -> Iterator[str]:
