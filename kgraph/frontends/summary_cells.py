@@ -34,6 +34,7 @@ LISTS = ("xs", "arrays", "tensors", "operands", "inputs")
 SHAPE = re.compile(r"\(([^()\[\]{}]*+)\)")
 KEYED = re.compile(r"['\"]?([A-Za-z_]\w*+)['\"]?\s*+:\s*+\(([^()\[\]{}]*+)\)")
 EXTENTS = re.compile(r"\s*+(?:None|\d++)?(?:\s*+,\s*+(?:None|\d++))*+\s*+,?\s*+")
+BRACKETS = ("()", "[]", "{}")
 CONNECTION = re.compile(r"(?P<name>.+)\[(?P<node>\d{1,9})\]\[(?P<out>\d{1,9})\]", re.DOTALL)
 
 
@@ -63,10 +64,10 @@ def shapes(cell: str) -> tuple[tuple[int | None, ...] | None, ...]:
     Keras numbers the outputs in a dict in the order of their keys, and prints them as they come.
     """
     texts, keyed = SHAPE.findall(cell), sorted(KEYED.findall(cell)) if "{" in cell else []
-    if "{" in cell and (len(keyed) != len(texts) or cell.count("{") > 1):
+    whole = CUT not in cell and all(cell.count(left) == cell.count(right) for left, right in BRACKETS)
+    if "{" in cell and (not whole or len(keyed) != len(texts) or cell.count("{") > 1):
         return (None,)
     found = [_shape(text) for text in ([shape for _, shape in keyed] or texts)]
-    whole = cell.count("(") == cell.count(")") and CUT not in cell
     return tuple(found) if found and whole else (*found, None)
 
 
@@ -92,10 +93,9 @@ def link(text: str) -> Link:
     if found is not None:
         return Link(found["name"], int(found["node"]), int(found["out"]))
     rest = text.rstrip(CUT)
-    numbered = re.fullmatch(r"(.+?)\[(\d{1,9})(?:\]\[?)?", rest)
+    numbered = re.fullmatch(r"(.+?)\[(\d{1,9})(\](?:\[\d{0,9})?)?", rest)
     if numbered is not None and "[" not in numbered[1]:
-        closed = rest.count("]") > 0
-        return Link(numbered[1], int(numbered[2]) if closed else None, None)
+        return Link(numbered[1], int(numbered[2]) if numbered[3] else None, None)
     if rest.endswith("["):
         return Link(rest[:-1], None, None)
     return Link(rest + CUT, None, None)

@@ -19,6 +19,9 @@ TOKEN = re.compile(
     |(?P<mark>\S)""",
     re.VERBOSE,
 )
+QUOTED = re.compile(r"'[^'\[\]]{1,200}\[[\d ]{1,12}\] ?\[[\d ]{1,12}\]'")
+"""A connection as Keras 2 writes it, with spaces where its lines were broken."""
+
 LONGEST = 100_000
 """Characters of one cell, at the most."""
 
@@ -53,7 +56,7 @@ def by_words(text: str, first: int) -> tuple[list[Row], bool]:
         SourceError: the text has no such header, or other text below it.
     """
     stop = END.search(text)
-    text = text[: stop.start()] if stop else text
+    text = QUOTED.sub(lambda found: found[0].replace(" ", ""), text[: stop.start()] if stop else text)
     titles = TITLES.match(text)
     if titles is None:
         raise SourceError(f"line {first + 1}: the header of the summary has no column 'Param #'")
@@ -68,6 +71,8 @@ def by_words(text: str, first: int) -> tuple[list[Row], bool]:
         if kind == "word" and not said.strip("_=¯|-"):  # rules, and the frames around the rows of nested models
             depth = len(said) - len(said.lstrip("|")) if "¯" in said else depth
             words.clear()
+        elif kind == "word" and rows and _is_shape(said, rows[-1], words):
+            rows[-1].shape += said
         elif kind == "word" and (said not in ("Y", "N") or not titles["trainable"]):
             words.append(said)
         elif kind == "mark":
@@ -82,8 +87,22 @@ def by_words(text: str, first: int) -> tuple[list[Row], bool]:
     return rows, bool(titles["linked"])
 
 
+def _is_shape(word: str, row: Row, words: list[str]) -> bool:
+    """True for words where shapes stand: what Keras prints in place of them, and the keys of a dict of shapes."""
+    if words or "(" not in row.name:
+        return False
+    return _is_open(row) or (word in ("multiple", "?") and not row.shape and not row.params)
+
+
+def _is_open(row: Row) -> bool:
+    """True between the braces of a dict of shapes; lines of other cells may stand there too."""
+    return row.shape.count("{") > row.shape.count("}")
+
+
 def _mark(said: str, rows: list[Row], words: list[str]) -> None:
-    """A bracket: one that closes a class which was wrapped ends the row's name."""
+    """A bracket: one around shapes, or one that closes a class which was wrapped and ends the row's name."""
+    if rows and "(" in rows[-1].name and (not rows[-1].params or (_is_open(rows[-1]) and said in "{}")):
+        rows[-1].shape += said if said in "[]{}" else ""
     if said != ")" or not rows or rows[-1].name.endswith((")", "…")):
         return
     between = "" if "(" in rows[-1].name else " ("
