@@ -97,7 +97,13 @@ def open_file(source: object, *, limits: Limits | None = None) -> File | None:
 
 
 def _is_content(source: str) -> bool:
-    return "\n" in source or source.lstrip().startswith("{")
+    if "\n" in source or source.lstrip().startswith("{"):
+        return True
+    if "Layer" not in source:
+        return False
+    from kgraph.frontends.summary import is_summary  # one that lost its line breaks
+
+    return is_summary(source)
 
 
 def _is_path(source: str) -> bool:

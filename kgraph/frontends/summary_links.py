@@ -12,6 +12,11 @@ from kgraph.frontends.summary_cells import CUT, Link, is_single
 from kgraph.frontends.summary_words import Row
 from kgraph.graph import Weight
 
+WIDER = (
+    "print the summary with wider columns: model.summary(line_length=200), for Keras 3 with the environment variable "
+    "COLUMNS=200"
+)
+
 
 @dataclass(slots=True)
 class Layer:
@@ -85,10 +90,7 @@ def _source(
         raise SourceError(
             f"line {line}: {layers[at].name} reads {shown!r}, which is no row of the table; paste all of its rows"
         )
-    raise SourceError(
-        f"line {line}: {layers[at].name} reads {link.name!r}, which fits {len(fitting)} rows; print the summary with "
-        "wider columns: model.summary(line_length=200), for Keras 3 with the environment variable COLUMNS=200"
-    )
+    raise SourceError(f"line {line}: {layers[at].name} reads {link.name!r}, which fits {len(fitting)} rows; {WIDER}")
 
 
 def _calls(layer: Layer, sources: list[int], at: int) -> int:
@@ -124,12 +126,13 @@ def _tensor(layers: list[Layer], counts: list[int], reader: Layer, pair: tuple[L
     layer = layers[source]
     if link.node is None and counts[source] > 1:
         raise SourceError(
-            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut off"
+            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut off; "
+            f"{WIDER}"
         )
     if link.out is None and len(layer.shapes) > 1:
         raise SourceError(
             f"line {reader.row.line}: {reader.name} reads an output of {layer.name}; which of {len(layer.shapes)} is "
-            "cut off"
+            f"cut off; {WIDER}"
         )
     ordinal = 0 if link.node is None or counts[source] == 1 else link.node - layer.first
     out = link.out or 0

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from kgraph.frontends.summary import read
 from kgraph.graph import Graph, Shape, Value
+from kgraph.text import show
 
 Layout = Callable[[Any], str]
+
+DATA = Path(__file__).parent.parent / "data" / "summaries"
 
 
 def printed(model: Any, *, columns: int = 200, **options: Any) -> str:
@@ -62,9 +67,7 @@ def collapsed(text: str) -> str:
 
 def broken(text: str, width: int = 71) -> str:
     """Broken by a terminal that is narrower than the lines."""
-    pieces = [
-        line[at : at + width].rstrip() for line in text.split("\n") for at in range(0, max(1, len(line)), width)
-    ]
+    pieces = [line[at : at + width].rstrip() for line in text.split("\n") for at in range(0, max(1, len(line)), width)]
     return "\n".join(pieces)
 
 
@@ -122,34 +125,34 @@ KERAS2: dict[str, Layout] = {
 # --- what is read -------------------------------------------------------------------------------------------------
 
 
-def differences(read: Graph, live: Graph) -> Iterator[str]:
+def differences(told: Graph, live: Graph) -> Iterator[str]:
     """What a graph that was read from a summary and the live model's graph do not have in common.
 
     Names that the summary cuts off stand for the one that they begin; the input of a table that shows none is the
     model's first.
     """
-    names = {node: _whole(node, read, live) for node in read.ops}
+    names = {node: _whole(node, told, live) for node in told.ops}
     if sorted(names.values()) != sorted(live.ops):
         yield f"nodes: {sorted(set(names.values()) ^ set(live.ops))}"
         return
     for node, name in names.items():
-        own = [str(Value(names[value.node], value.out)) for value in read.operands[node]]
+        own = [str(Value(names[value.node], value.out)) for value in told.operands[node]]
         other = [str(value) for value in live.operands[name]]
         if own != other:
             yield f"{name} reads {own}, not {other}"
-        shapes = [[spec.shape for spec in graph.ops[at].outputs] for graph, at in ((read, node), (live, name))]
+        shapes = [[spec.shape for spec in graph.ops[at].outputs] for graph, at in ((told, node), (live, name))]
         exact = not live.ops[name].kind.startswith("models.")
         if not _fit(shapes[0], shapes[1], exact=exact):
             yield f"{name} has the shapes {shapes[0]}, not {shapes[1]}"
-        counts = [_count(graph, at) for graph, at in ((read, node), (live, name))]
+        counts = [_count(graph, at) for graph, at in ((told, node), (live, name))]
         if None not in counts and counts[0] != counts[1]:
             yield f"{name} has {counts[0]} parameters, not {counts[1]}"
 
 
-def _whole(node: str, read: Graph, live: Graph) -> str:
+def _whole(node: str, told: Graph, live: Graph) -> str:
     if node in live.ops:
         return node
-    if node == "input" and not read.operands[node]:
+    if node == "input" and not told.operands[node]:
         return next(iter(live.ops))
     stem, cut, call = node.partition("…")
     found = [name for name in live.ops if name.startswith(stem) and name.endswith(call)]
@@ -163,7 +166,9 @@ def _fit(told: list[Shape], true: list[Shape], *, exact: bool) -> bool:
     """
     if None not in told and len(told) != len(true):
         return False
-    return all(shape in (None, whole) or (not exact and _opens(shape, whole)) for shape, whole in zip(told, true, strict=False))
+    return all(
+        shape in (None, whole) or (not exact and _opens(shape, whole)) for shape, whole in zip(told, true, strict=False)
+    )
 
 
 def _opens(told: Shape, true: Shape) -> bool:
@@ -185,3 +190,9 @@ def _count(graph: Graph, node: str) -> int | None:
             size *= extent
         total += size
     return total
+
+
+def golden(text: str) -> str:
+    """What is read from a summary: the notes as comments, and the graph in the text form."""
+    graph, notes = read(text, "golden.txt")
+    return "".join(f"# {note}\n" for note in notes) + show(graph)
