@@ -13,6 +13,7 @@ from dataclasses import replace
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.frontends.summary_cells import (
+    CUT,
     UNKNOWN,
     arguments,
     joined_axis,
@@ -65,9 +66,9 @@ def _layers(found: Table, notes: list[str]) -> list[Layer]:
     open_models: list[Layer] = []
     for row in found.rows:
         name, cls = split_name(row.name)
+        told = shapes(row.shape)[: 1 if cls == "InputLayer" else None]
         if not name:
             raise SourceError(f"line {row.line}: expected a row 'name (Type)', received {row.name[:80]!r}")
-        told = shapes(row.shape)
         known = weights(row.params, trainable=row.trainable != "N")
         known = None if cls == "Function" else known  # Keras shows 0 for these, whatever is inside
         layer = Layer(row, name, cls, told, known, [link(part) for part in row.connected])
@@ -80,6 +81,10 @@ def _layers(found: Table, notes: list[str]) -> list[Layer]:
             raise SourceError(f"line {row.line}: {name} is nested deeper than the row above allows")
         (open_models[-1].inside if open_models else top).append(layer)
         open_models.append(layer)
+    cut = [row for row in found.rows if split_name(row.name)[0].endswith(CUT)]
+    if cut:
+        first = f"line {cut[0].line}: {split_name(cut[0].name)[0]!r}"
+        notes.append(f"{len(cut):,} name{'s' * (len(cut) > 1)} cut off: what is shown is the name ({first})")
     _check_total(found, top, notes)
     return top
 

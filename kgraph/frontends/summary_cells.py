@@ -195,6 +195,8 @@ def arguments(kind: str, refs: Sequence[object]) -> FrozenDict:
 
 def is_single(kind: str) -> bool:
     """True for layers that take one tensor: each tensor in ``Connected to`` is a call of its own."""
+    if kind == "models.Sequential":
+        return True
     known = entry(kind)
     if known is None or not kind.startswith("layers.") or knowledge(kind).merge:
         return False

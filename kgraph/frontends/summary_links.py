@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kgraph.errors import SourceError
-from kgraph.frontends.summary_cells import CUT, Link, is_single
+from kgraph.frontends.summary_cells import CUT, MODELS, Link, is_single
 from kgraph.frontends.summary_words import Row
 from kgraph.graph import Weight
 
@@ -99,7 +99,7 @@ def _calls(layer: Layer, sources: list[int], at: int) -> int:
     own = [
         node.node for node, source in zip(layer.links, sources, strict=True) if source == at and node.node is not None
     ]
-    single = is_single(f"layers.{layer.cls}")
+    single = is_single(MODELS.get(layer.cls, f"layers.{layer.cls}"))
     count = max(1, len(sources)) if single else max(1, len(numbers))
     if own and not single:  # a call that reads another of its layer is a later one
         count = max(count, own[-1] - numbers[0] + 2)

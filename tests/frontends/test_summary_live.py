@@ -35,7 +35,6 @@ REFUSED = {
 SAID = {
     "attention": "reads 5 tensors, in one call or in several, which is not told: one call is taken",
     "layer_with_several_outputs": "which output of lstm is read is not told",
-    "nested_deeply": "reads 2 tensors, in one call or in several, which is not told: one call is taken",
     "nested_with_other_shapes": "reads 2 tensors, in one call or in several, which is not told: one call is taken",
 }
 """Models whose graph may differ from the one read, and the note that says so."""
@@ -75,6 +74,9 @@ def test_every_layout_of_keras_2_gives_the_live_graph(name: str) -> None:
 def test_a_verdict_is_that_of_the_live_model_or_unknown(name: str) -> None:
     model = ZOO[name]()
     sound(printed(model), model)
+    if name not in UNBUILDABLE:
+        model = build(ZOO[name].__wrapped__)  # type: ignore[attr-defined]
+        sound(printed(model), model)
 
 
 def sound(text: str, model: Any) -> None:
@@ -95,14 +97,14 @@ def test_a_reshape_that_changes_the_size_keeps_no_batch() -> None:
     assert [verdict.verdict for verdict in check(printed(model)).merges] == ["identical"]
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=40)
 @given(resnext_configs(), st.sampled_from(sorted(KERAS3)))
 def test_random_resnext_of_keras_3(config: ResNeXt, layout: str) -> None:
     model = build_resnext(config)
     agree(KERAS3[layout](model), model, cuts=layout == "a terminal of 60")
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=40)
 @given(resnext_configs(), st.sampled_from(sorted(KERAS2)))
 def test_random_resnext_of_keras_2(config: ResNeXt, layout: str) -> None:
     model = build(functools.partial(_resnext, config))
