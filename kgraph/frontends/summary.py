@@ -72,6 +72,10 @@ def _layers(found: Table, notes: list[str]) -> list[Layer]:
         known = weights(row.params, trainable=row.trainable != "N")
         known = None if cls == "Function" else known  # Keras shows 0 for these, whatever is inside
         layer = Layer(row, name, cls, told, known, [link(part) for part in row.connected])
+        if cls == "InputLayer" and layer.links:
+            raise SourceError(
+                f"line {row.line}: {name} is an InputLayer, which reads nothing; its row says it reads a tensor"
+            )
         if None in told:
             notes.append(f"line {row.line}: the output shape of {name} is not told ({row.shape[:40]!r})")
         if known is None:
@@ -131,9 +135,9 @@ def _chained(layers: list[Layer], notes: list[str]) -> list[Layer]:
         row = Row(layers[0].row.line, "input (InputLayer)", "", "0")
         layers = [Layer(row, "input", "InputLayer", (None,), (), []), *layers]
     for at, layer in enumerate(layers):
-        if at and len(layers[at - 1].shapes) > 1:
+        if layer.cls != "InputLayer" and len(layers[at - 1].shapes) > 1:
             notes.append(f"line {layer.row.line}: which output of {layers[at - 1].name} is read is not told")
-        layer.calls = [[] if at == 0 else [(at - 1, 0, 0)]]
+        layer.calls = [[] if layer.cls == "InputLayer" else [(at - 1, 0, 0)]]
     return layers
 
 

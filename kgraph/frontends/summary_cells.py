@@ -31,6 +31,9 @@ OPERATORS = {
 LISTS = ("xs", "arrays", "tensors", "operands", "inputs")
 """Parameters of operations that take a list of tensors."""
 
+LISTED = tuple(f"layers.{name}" for name in ("Concatenate", "Dot", "Attention", "AdditiveAttention"))
+"""Layers other than merges that take a list of tensors."""
+
 SHAPE = re.compile(r"\(([^()\[\]{}]*+)\)")
 KEYED = re.compile(r"['\"]?([A-Za-z_]\w*+)['\"]?\s*+:\s*+\(([^()\[\]{}]*+)\)")
 EXTENTS = re.compile(r"\s*+(?:None|\d++)?(?:\s*+,\s*+(?:None|\d++))*+\s*+,?\s*+")
@@ -200,7 +203,7 @@ def is_single(kind: str) -> bool:
     known = entry(kind)
     if known is None or not kind.startswith("layers.") or knowledge(kind).merge:
         return False
-    if kind in ("layers.Concatenate", "layers.Dot", "layers.Lambda", "layers.Identity") or "Attention" in kind:
+    if kind in (*LISTED, "layers.Lambda", "layers.Identity") or "Attention" in kind:
         return False
     return len([name for name in known.call if name not in ("training", "mask")]) == 1
 
@@ -211,7 +214,7 @@ def may_be_several(kind: str, tensors: int) -> bool:
         return False
     known = entry(kind)
     required = [name for name, default in known.call.items() if default is REQUIRED] if known else []
-    fewest = 2 if knowledge(kind).merge or kind == "layers.Concatenate" else max(1, len(required))
+    fewest = 2 if knowledge(kind).merge or kind in LISTED else max(1, len(required))
     return tensors >= 2 * fewest
 
 

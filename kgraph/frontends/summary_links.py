@@ -77,13 +77,11 @@ def _source(
     if len(exact) == 1:
         return exact[0]
     shown = link.name.rstrip(CUT)
-    if exact:
-        fitting = exact
-    elif link.name.endswith(CUT):
+    fitting = exact or [row for length in range(1, min(len(shown), 1000) + 1) for row in cut.get(shown[:length], ())]
+    if link.name.endswith(CUT):
         start, stop = bisect_left(names, (shown, -1)), bisect_left(names, (shown + chr(0x10FFFF), -1))
-        fitting = [row for _, row in names[start:stop] if row != at][:4] if stop - start < 5 else [0] * (stop - start)
-    else:
-        fitting = [row for length in range(1, min(len(shown), 1000) + 1) for row in cut.get(shown[:length], ())]
+        begun = (row for _, row in names[start:stop])
+        fitting = [row for row in dict.fromkeys((*fitting, *begun)) if row != at]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
@@ -126,8 +124,8 @@ def _tensor(layers: list[Layer], counts: list[int], reader: Layer, pair: tuple[L
     layer = layers[source]
     if link.node is None and counts[source] > 1:
         raise SourceError(
-            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut off; "
-            f"{WIDER}"
+            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut "
+            f"off; {WIDER}"
         )
     if link.out is None and len(layer.shapes) > 1:
         raise SourceError(
