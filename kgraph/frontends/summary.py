@@ -30,6 +30,7 @@ from kgraph.frontends.summary_slices import with_slices
 from kgraph.frontends.summary_text import Table, table
 from kgraph.frontends.summary_words import Row
 from kgraph.graph import FrozenDict, Graph, Spec
+from kgraph.ops.catalog import entry
 
 LOOK = 2**20
 """Characters at the start of a text in which the header of a summary is looked for."""
@@ -104,6 +105,8 @@ def _described(found: Table, layers: list[Layer], notes: list[str]) -> Model:
     if found.linked:
         resolve(layers)
         notes.append("a summary does not tell the model's outputs: the tensors that nothing reads are taken")
+        alone = (layer for layer in layers if not layer.links and layer.cls != "InputLayer")
+        notes += [f"line {layer.row.line}: what {layer.name} reads is not told" for layer in alone]
     else:
         layers = _chained(layers, notes)
     order = ordered(layers)
@@ -179,11 +182,16 @@ def _alike(layers: list[Layer], layer: Layer) -> bool:
     return len(read) == 1 and not any(shape is None for shape in read.pop())
 
 
+def _is_plain(layer: Layer) -> bool:
+    """True for a layer of Keras' own with one output: others may be models, whose rows follow at an unknown depth."""
+    return len(layer.shapes) == 1 and not layer.inside and entry(f"layers.{layer.cls}") is not None
+
+
 def _inner(layer: Layer, what: str, operands: list[Spec], notes: list[str]) -> Model | None:
     """A nested Sequential model whose rows are shown; of other nested models the connections are not shown."""
     if not layer.inside:
         return None
-    plain = all(not each.inside and len(each.shapes) == 1 for each in layer.inside)
+    plain = all(_is_plain(each) for each in layer.inside)
     if what != "models.Sequential" or not plain or len(operands) != 1 or layer.inside[0].cls == "InputLayer":
         notes.append(
             f"line {layer.row.line}: how the rows inside {layer.name} are connected is not told: it stays one call"

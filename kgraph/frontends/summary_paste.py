@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 
 LAYER = re.compile(r"Layer\b")
@@ -68,8 +69,10 @@ def _pieces(lines: list[str], at: int) -> list[str]:
     """The lines of one rule that starts here: several where it was broken, none where there is no rule."""
     first = lines[at]
     if LINE.fullmatch(first):
-        following = lines[at + 1] if at + 1 < len(lines) else ""
-        return [first, following] if following.strip("_") == "" and 0 < len(following) <= len(first) else [first]
+        rest = itertools.takewhile(
+            lambda line: line and len(line) <= len(first) and not line.strip("_"), lines[at + 1 : at + 10]
+        )
+        return [first, *rest]
     if first[:1] not in ("┏", "┌", "╔", "+") or not BORDER.fullmatch(first):
         return []
     pieces = [first]

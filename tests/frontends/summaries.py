@@ -73,7 +73,8 @@ def broken(text: str, width: int = 71) -> str:
 
 def in_ascii(text: str) -> str:
     """The box-drawing table as rich draws it where the terminal knows no such characters."""
-    return text.translate({ord(old): new for old, new in zip("┃│━─═┏┡├└┳╇┼┴┬┓┩┤┘", "||---" + "+" * 13, strict=True)})
+    table = {ord(old): new for old, new in zip("┃│━─═┏┡├└┳╇┼┴┬┓┩┤┘", "||---" + "+" * 13, strict=True)}
+    return "└ ".join(part.translate(table) for part in text.split("└ "))
 
 
 def on_a_page(text: str) -> str:

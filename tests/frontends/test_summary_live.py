@@ -97,14 +97,14 @@ def test_a_reshape_that_changes_the_size_keeps_no_batch() -> None:
     assert [verdict.verdict for verdict in check(printed(model)).merges] == ["identical"]
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=25)
 @given(resnext_configs(), st.sampled_from(sorted(KERAS3)))
 def test_random_resnext_of_keras_3(config: ResNeXt, layout: str) -> None:
     model = build_resnext(config)
     agree(KERAS3[layout](model), model, cuts=layout == "a terminal of 60")
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=25)
 @given(resnext_configs(), st.sampled_from(sorted(KERAS2)))
 def test_random_resnext_of_keras_2(config: ResNeXt, layout: str) -> None:
     model = build(functools.partial(_resnext, config))
