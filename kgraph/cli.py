@@ -187,17 +187,19 @@ def show(source: str, nested: str, run_lambdas: bool, fused: bool, output: str |
 def summary(source: str, nested: str, run_lambdas: bool, output_format: str, output: str | None) -> None:
     """Print the model as a table, hand-written grouped convolutions folded into one line each."""
     from kgraph import api
+    from kgraph.frontends import load
     from kgraph.report.table import lines, render, render_json
     from kgraph.report.text import plain
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    loaded = load(source, nested=nested, run_lambdas=run_lambdas)
+    graph, notes = loaded.graph, loaded.notes
     rows = lines(graph, api.fuse(graph).graph)
     if output_format == "json":
-        _emit(render_json(graph, rows), output)
+        _emit(render_json(graph, rows, notes=notes), output)
         return
     terminal = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
-    _emit(render(graph, rows, width=width, style=_style if terminal else plain), output)
+    _emit(render(graph, rows, notes=notes, width=width, style=_style if terminal else plain), output)
 
 
 COLOURS: dict[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kgraph.findings import Endpoint, Finding, Fusion, Refusal, Report, Verdict
 
@@ -49,13 +49,18 @@ def render(report: Report, *, every: bool = False, width: int = 100, style: Styl
         found = list(section)
         lines += ["", *found] if found else []
     lines += ["", _closing(report, style)]
-    return "\n".join(wrapped for line in lines for wrapped in _wrap(line, width))
+    return "\n".join(wrapped(lines, width))
 
 
-def _wrap(line: str, width: int) -> list[str]:
-    if len(line) <= width:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False)
+def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Lines that are not longer than so many columns; what is moved to the next line is indented."""
+    for line in lines:
+        if len(line) <= width:
+            yield line
+        else:
+            yield from textwrap.wrap(
+                line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False
+            )
 
 
 def _head(report: Report, style: Style) -> Iterator[str]:
