@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from kgraph.analysis.extents import extents, shown_shape
 from kgraph.analysis.ranges import joined
@@ -180,12 +181,13 @@ def render(
     count = max([len("params"), *(columns(cell[1]) for cell in cells)])
     names = max([len("name"), *(columns(row.name) for row in rows)])
     spare = width - shape - count - 6
-    left = _left(rows, names, spare, max([0, *(columns(cell[2]) for cell in cells)]))
+    room = _room(rows, names, spare, max([0, *(columns(cell[2]) for cell in cells)]))
+    firsts = [_group(row, names, room) if row.group else _named(row, names, room) for row in rows]
+    left = max([len("name"), *map(columns, firsts)])
     head = _pad("name", names) + "  kind" if left >= names + 6 else "name"
     titles = f"{_pad(head, left)}  {_pad('output', shape)}  {'params'.rjust(count)}  reads"
     said = [style(graph.name, "title"), style(titles, "dim")]
-    for row, (shapes, number, reads) in zip(rows, cells, strict=True):
-        first = _group(row, names, left) if row.group else _named(row, names, left)
+    for row, first, (shapes, number, reads) in zip(rows, firsts, cells, strict=True):
         line = f"{_pad(first, left)}  {_pad(shapes, shape)}  {_left_pad(number, count)}"
         fits = columns(reads) <= spare - left
         line = f"{line}  {reads}".rstrip() if fits else line
@@ -196,7 +198,7 @@ def render(
     return "\n".join(said) + "\n"
 
 
-def _left(rows: Sequence[Line], names: int, spare: int, reads: int) -> int:
+def _room(rows: Sequence[Line], names: int, spare: int, reads: int) -> int:
     """Columns for name and kind: all that they need, as far as enough is left for what a line reads."""
     needed = [columns(_wordings(row, names)[0]) for row in rows]
     plain = [columns(text) for row in rows for text in (_wordings(row, names)[-1],)]
@@ -251,11 +253,16 @@ def _reads(row: Line, above: Line | None) -> str:
 def _totals(graph: Graph, rows: Sequence[Line]) -> Iterator[str]:
     total = parameters(graph)
     weights = "an unknown number of" if total is None else f"{total:,}"
-    yield f"{len(graph.ops):,} calls in {len(rows):,} lines, {graph.edge_count:,} edges, {weights} parameters"
+    sizes = (_counted(len(graph.ops), "call"), _counted(len(rows), "line"), _counted(graph.edge_count, "edge"))
+    yield f"{sizes[0]} in {sizes[1]}, {sizes[2]}, {weights} parameters"
     groups: Mapping[str, int] = Counter(row.known for row in rows if row.group is not None and row.known)
     for known, times in groups.items():
         calls = sum(row.group.calls for row in rows if row.group is not None and row.known == known)
-        yield f"{times} group{'s' * (times > 1)} of {calls:,} calls folded, {known}"
+        yield f"{_counted(times, 'group')} of {calls:,} calls folded, {known}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def columns(text: str) -> int:
@@ -281,10 +288,6 @@ def _left_pad(text: str, width: int) -> str:
 def _cut(text: str, width: int) -> str:
     if columns(text) <= width:
         return text
-    kept, room = "", width - 1
-    for character in text[: max(0, width)]:
-        room -= _columns(character)
-        if room < 0:
-            break
-        kept += character
+    ends = accumulate(map(_columns, text))
+    kept = "".join(character for character, end in zip(text, ends, strict=True) if end < width)
     return kept + "…" if width > 0 else ""
