@@ -186,13 +186,15 @@ def _size(extents: Sequence[int | None]) -> int | None:
 def arguments(kind: str, refs: Sequence[object]) -> FrozenDict:
     """The arguments of a call on tensors, in the order shown; what a summary does not show of them is UNTOLD."""
     known = entry(kind)
-    names = [name for name in known.call if not name.startswith("*")] if known else []
+    names = list(known.call) if known else ["inputs"]
     if not kind.startswith("ops."):
-        first = names[0] if names else "inputs"
+        first = next((name for name in names if not name.startswith("*")), "inputs")
         several = len(refs) > 1 or knowledge(kind).merge or kind == "layers.Concatenate"
         return FrozenDict({first: tuple(refs) if several else refs[0]}) if refs else FrozenDict()
-    if names and (names[0] in LISTS or len(refs) > len(names)):
-        return FrozenDict({names[0]: tuple(refs), **dict.fromkeys(names[1:], UNTOLD)})
+    listed = names[0] in LISTS or kind == "ops.stack" or len(refs) > len(names)
+    place = next((name for name in names if name.startswith("*")), names[0] if listed else None)
+    if place is not None:
+        return FrozenDict({name: tuple(refs) if name == place else UNTOLD for name in names})
     return FrozenDict({name: refs[at] if at < len(refs) else UNTOLD for at, name in enumerate(names)})
 
 

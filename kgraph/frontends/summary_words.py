@@ -130,5 +130,5 @@ def _say(kind: str, said: str, row: Row, words: list[str]) -> None:
         row.connected.append(said)
     elif kind == "number" and not row.params and not words:
         row.params = said
-    elif kind == "number":
+    else:
         words.append(said)

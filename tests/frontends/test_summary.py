@@ -298,6 +298,158 @@ def test_cells_whose_white_space_is_lost(text: str) -> None:
     assert [str(value) for value in graph.operands["m"]] == ["x"]
 
 
+def boxed(*rows: tuple[str, str, str]) -> str:
+    """The table of Keras 3: name and class, shape, and what is read."""
+    cells = [("Layer (type)", "Output Shape", "Param #", "Connected to"), *((a, b, "0", c) for a, b, c in rows)]
+    lines = ["│ " + " │ ".join(f"{cell:40}" for cell in line) + " │" for line in cells]
+    edge = "┏" + "┳".join(["━" * 42] * 4) + "┓"
+    return "\n".join([edge, *lines, edge.translate({ord("┏"): "└", ord("┓"): "┘"}), "Total params: 0"])
+
+
+INPUTS = (("x (InputLayer)", "(None, 4)", "-"), ("y (InputLayer)", "(None, 3, 4)", "-"))
+FIXED = (("f (InputLayer)", "(2, 4)", "-"), ("g (InputLayer)", "(2, 3, 4)", "-"), ("h (InputLayer)", "(3, 4)", "-"))
+
+
+@pytest.mark.parametrize(
+    ("cls", "shape", "reads", "kind"),
+    [
+        ("Add", "(None, 4)", "x[0][0], x[0][0]", "layers.Add"),
+        ("Add", "(None, 4)", "x[0][0]", "ops.add"),
+        ("Add", "(None, 3, 4)", "x[0][0], y[0][0], y[0][0]", "layers.Add"),
+        ("Add", "(None, 3, 4)", "x[0][0], y[0][0]", "custom.Add"),
+        ("Multiply", "(3, 4)", "y[0][0], x[0][0]", "custom.Multiply"),
+        ("Reshape", "(None, 2, 2)", "x[0][0]", "layers.Reshape"),
+        ("Reshape", "(None, 2)", "x[0][0]", "custom.Reshape"),
+        ("Reshape", "(4, None)", "x[0][0]", "custom.Reshape"),
+        ("Reshape", "(None, None, 2)", "x[0][0]", "custom.Reshape"),
+        ("Softmax", "(None, 4)", "x[0][0]", "layers.Softmax"),
+        ("Concatenate", "(None, 8)", "x[0][0], x[0][0]", "layers.Concatenate"),
+        ("Add", "(2, 3, 4)", "f[0][0], g[0][0]", "layers.Add"),
+        ("Add", "(2, 3, 4)", "h[0][0], g[0][0]", "ops.add"),
+        ("Stack", "(None, 2, 4)", "x[0][0], x[0][0]", "ops.stack"),
+        ("Einsum", "(None, 4)", "x[0][0], x[0][0]", "ops.einsum"),
+        ("GetItem", "(None, 2)", "x[0][0]", "ops.get_item"),
+        ("GetIt…", "(None, 2)", "x[0][0]", "ops.get_item"),
+    ],
+)
+def test_layers_and_operations_of_one_name(cls: str, shape: str, reads: str, kind: str) -> None:
+    """What is recorded decides which it is, or it stays unknown, and that is said."""
+    graph, notes = read(boxed(*INPUTS, *FIXED, (f"d ({cls}" + ")" * (not cls.endswith("…")), shape, reads)), "x")
+    assert graph.ops["d"].kind == kind
+    assert any("look the same in a summary: it stays unknown" in note for note in notes) == kind.startswith("custom.")
+
+
+def test_what_a_summary_does_not_show_of_arguments_is_unknown() -> None:
+    calls = ("a (Stack)", "(None, 2, 4)", "x[0][0], x[0][0]"), ("b (Einsum)", "(None, 4)", "x[0][0], x[0][0]")
+    graph, _ = read(
+        boxed(
+            *INPUTS,
+            *calls,
+            ("c (Meshgrid)", "[(4, 4), (4, 4)]", "x[0][0], x[0][0]"),
+            ("e (Subtract)", "(None, 4)", "x[0][0]"),
+        ),
+        "x",
+    )
+    said = kgraph.show(graph)
+    assert 'a = ops.stack([x, x], axis=Object("unknown"))' in said
+    assert 'b = ops.einsum(Object("unknown"), x, x)' in said
+    assert 'c_0, c_1 = ops.meshgrid(x, x, indexing=Object("unknown"))' in said
+    assert 'e = ops.subtract(x, x2=Object("unknown"))' in said
+    assert parse(said) == graph
+
+
+def test_a_shared_layer_of_keras_3_shows_the_shape_of_its_last_call() -> None:
+    rows = *INPUTS, ("d (Dense)", "(None, 3, 4)", "x[0][0], y[0][0]"), ("f (Flatten)", "(None, 4)", "d[0][0]")
+    graph, notes = read(boxed(*rows), "x")
+    assert [graph.ops[node].outputs[0].shape for node in ("d", "d:1")] == [None, None]
+    assert "line 5: d is called 2 times; which shapes it has is not told" in notes
+    graph, notes = read(boxed(*INPUTS, ("d (Dense)", "(None, 4)", "x[0][0], x[0][0]")), "x")
+    assert [graph.ops[node].outputs[0].shape for node in ("d", "d:1")] == [(None, 4), (None, 4)]
+
+
+@pytest.mark.parametrize("form", ["Lambda", "GetItem"])
+def test_slices_are_assumed_where_all_around_them_fits(form: str) -> None:
+    parts = [(f"s{i} ({form})", "(None, 2, 8)", "x[0][0]") for i in range(2)]
+    convs = [(f"c{i} (Conv1D)", "(None, 4, 2)", f"s{i}[0][0]") for i in range(2)]
+    rows = (
+        ("x (InputLayer)", "(None, 4, 8)", "-"),
+        *parts,
+        *convs,
+        ("y (Concatenate)", "(None, 8, 2)", "c0[0][0], c1[0][0]"),
+    )
+    graph, notes = read(boxed(*rows), "x")
+    functions = [op.config.get("function") or op.arguments.get("key") for op in (graph.ops["s0"], graph.ops["s1"])]
+    assert [function.known for function in functions if isinstance(function, Function)] == ["assumed", "assumed"]
+    assert any("what 2 calls in 1 group (s0 ... s1) select is not told" in note for note in notes)
+    for old, new in (
+        ("(None, 2, 8)", "(None, 8)"), ("(None, 2, 8)", "(None, 2, 4)"), ("(None, 2, 8)", "(None, 1, 8)"),
+        ("(None, 2, 8)", "(3, 4, 8)"), ("(None, 4, 8)", "(None, None, 8)"), ("(None, 2, 8)", "?"), ("s1[0][0]", "s0[0][0]"),
+    ):  # fmt: skip
+        _, notes = read(boxed(*(tuple(cell.replace(old, new) for cell in cells) for cells in rows)), "x")  # type: ignore[misc]
+        assert not any("assumed" in note for note in notes), (old, new)
+
+
+def test_the_axis_of_a_concatenation_is_taken_where_shapes_leave_no_other() -> None:
+    for inputs, whole, axis in (
+        (("(None, 4)", "(None, 4)"), "(None, 8)", 1),
+        (("(None, 4)", "(None, 4)"), "(None, 9)", None),
+        (("(None, 4)", "(None, 4)"), "(None, 4)", None),
+        (("(None, None)", "(None, 4)"), "(None, 8)", None),
+        (("(None, 4)", "(None, 2, 4)"), "(None, 8)", None),
+        (("(None, 4)", "(None, 4)"), "?", None),
+    ):
+        first, second = (row(f"{name} (InputLayer)", shape) for name, shape in zip("xy", inputs, strict=True))
+        graph, _ = read(table(first, second, row("c (Concatenate)", whole, 0, "x[0][0]", "y[0][0]")), "x")
+        assert graph.ops["c"].config.get("axis") == axis, (inputs, whole)
+
+
+def test_rows_may_stand_in_any_order() -> None:
+    rows = row("e (Add)", "(None, 4)", 0, "d[0][0]", "d[0][0]"), row("d (ReLU)", "(None, 4)", 0, "x[0][0]"), X
+    assert list(read(table(*rows), "x")[0].ops) == ["x", "d", "e"]
+
+
+def test_a_call_that_reads_its_own_layer_is_a_later_one() -> None:
+    rows = X, row("d (Own)", "(None, 4)", 0, "x[0][0]", "d[0][0]"), row("e (ReLU)", "(None, 4)", 0, "d[1][0]")
+    graph, _ = read(table(*rows), "x")
+    assert {node: [str(value) for value in operands] for node, operands in graph.operands.items()} == {
+        "x": [], "d": ["x"], "d:1": ["d"], "e": ["d:1"],
+    }  # fmt: skip
+
+
+def test_calls_outside_of_the_model_count_too() -> None:
+    rows = X, row("d (ReLU)", "(None, 4)", 0, "x[0][0]"), row("e (ReLU)", "(None, 4)", 0, "d[3][0]")
+    assert [str(value) for value in read(table(*rows), "x")[0].operands["e"]] == ["d"]
+
+
+def test_outputs_that_were_cut_off_are_there_and_unknown() -> None:
+    rows = X, row("d (Own)", "[(None, 4), (N", 0, "x[0][0]"), row("e (ReLU)", "(None, 4)", 0, "d[0][3]")
+    graph, _ = read(table(*rows), "x")
+    assert [spec.shape for spec in graph.ops["d"].outputs] == [(None, 4), None, None, None]
+
+
+def test_a_nested_model_whose_rows_may_be_models_stays_one_call() -> None:
+    """Where the white space before them is lost, so is how deep they are."""
+    inner = ("└ i (Dense)", "(None, 4)", "-"), ("└ n (Net)", "(None, 4)", "-"), ("└ o (Dense)", "(None, 4)", "-")
+    rows = INPUTS[0], ("s (Sequential)", "(None, 4)", "x[0][0]")
+    graph, notes = read(boxed(*rows, *inner), "x")
+    assert list(graph.ops) == ["x", "s"]
+    assert "line 4: how the rows inside s are connected is not told: it stays one call" in notes
+    assert list(read(boxed(*rows, inner[0], inner[2]), "x")[0].ops) == ["x", "s/i", "s/o"]
+
+
+def test_a_name_that_was_wrapped_and_lost_its_white_space() -> None:
+    words = "Layer (type) Output Shape Param # Connected to x (InputLayer) (None, 4) 0 [] long_ (None, 4) 0 ['x[0][0]'] name (ReLU)"
+    assert list(read(f"{words} Total params: 0", "x")[0].ops) == ["x", "long_name"]
+    lines = "Layer (type)\tOutput Shape\tParam #\nx (InputLayer)\t(None, 4)\t0\n"
+    assert list(read(lines, "x")[0].ops) == ["x"]
+
+
+@pytest.mark.parametrize("text", ["_" * 40 + "\n" + HEAD + X, "┏━━━\n" + table(X), "+---+\n|x|\n" + table(X)])
+def test_rules_that_were_not_broken(text: str) -> None:
+    assert list(read(text, "x")[0].ops) == ["x"]
+    assert not is_summary("┏━━━━\n━━━━")
+
+
 # --- messages -----------------------------------------------------------------------------------------------------
 
 BOX = (

@@ -271,6 +271,23 @@ def test_a_summary_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     assert result.stderr == f"kgraph: {path}: line 1: the summary has a header, but no rows below it\n"
 
 
+@pytest.mark.parametrize("command", [("show",), ("fuse",), ("draw", "-o", "{out}")])
+def test_commands_without_room_for_notes_point_to_them(tmp_path: Path, command: tuple[str, ...]) -> None:
+    source = str(DATA / "keras2_stack.txt")
+    result = CliRunner().invoke(
+        cli, [command[0], source, *(part.format(out=tmp_path / "x.svg") for part in command[1:])]
+    )
+    assert result.exit_code == 0
+    assert result.stderr == f"kgraph: {source} does not tell everything; `kgraph check` says what was assumed\n"
+
+
+def test_notes_on_many_sources_are_for_the_verbose() -> None:
+    sources = [str(DATA / f"{name}.txt") for name in ("keras2_stack", "keras3_stack")]
+    said = [CliRunner().invoke(cli, ["check", "-j", "1", *verbose, *sources]).stdout for verbose in ((), ("-v",))]
+    assert "note" not in said[0]
+    assert f"{sources[0]}: note a summary does not tell the model's outputs" in said[1]
+
+
 def test_the_terminal_gives_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """With colours: groups are green, the titles dim."""
     from kgraph import cli as module
