@@ -134,6 +134,7 @@ def check_loaded(loaded: Loaded) -> Report:
         refusals=outcome.refused,
         findings=tuple(findings),
         errors=tuple(problems),
+        notes=loaded.notes,
     )
 
 

@@ -82,7 +82,7 @@ def test_json_is_the_contract(grouped: str, tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert list(found) == [
         "version", "kgraph", "source", "graph", "fused", "merges", "requirements", "fusions", "refusals", "domain",
-        "findings", "errors",
+        "findings", "errors", "notes",
     ]  # fmt: skip
     assert found["version"] == 1
     assert found["source"] == {"name": "grouped.py", "path": grouped, "format": "text", "keras_version": None}

@@ -62,7 +62,7 @@ def _odd_layer(graph: Graph, node: str) -> Refused | None:
     """What would make the (equal) convolutions differ from a grouped one."""
     op = graph.ops[node]
     if not is_told(call_of(op, graph.operand_specs(node))):
-        return Refused(f"the source does not tell how {node} is configured (strides, activation, ...)", (node,))
+        return Refused("the source does not tell how the branches are configured (strides, ...)", (node,))
     activation, names = op.config.get("activation"), {weight.name for weight in op.weights or ()}
     if activation not in ELEMENTWISE:
         return Refused(f"the activation {activation} of {node} looks at more than one channel", (node,))
