@@ -22,8 +22,9 @@ from hypothesis import given, settings
 import kgraph
 from kgraph.errors import KgraphError, SourceError
 from kgraph.frontends import config_keras2, live
-from kgraph.frontends.assemble import assemble, last_axis
+from kgraph.frontends.assemble import assemble
 from kgraph.frontends.contents import Dataset, Weights
+from kgraph.frontends.keras2_implied import last_axis
 from kgraph.graph import FrozenDict, Function, Graph, Op, Spec
 from kgraph.ops import call_of, infer_specs, infer_weights
 from kgraph.testing import ResNeXt, build_resnext, resnext_configs, truth
