@@ -7,13 +7,16 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kgraph.errors import KgraphError
 from kgraph.files import write_text
 from kgraph.version import __version__
+
+if TYPE_CHECKING:
+    from kgraph.frontends.contents import Limits
 
 SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
 arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
@@ -45,7 +48,7 @@ def _command(function: Callable[..., int | None]) -> Callable[..., None]:
     def run(**options: Any) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are not about the model
         try:
-            code = function(**options)
+            code = function(**_with_limits(options))
         except KgraphError as error:
             click.echo(f"kgraph: {' '.join(str(error).split())}", err=True)
             code = 2
@@ -54,11 +57,25 @@ def _command(function: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
+def _with_limits(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with ``limits`` in place of what was written of each."""
+    if "limit" not in options:
+        return options
+    from kgraph.frontends.contents import limits_of
+
+    written = options.pop("limit")
+    return {**options, "limits": limits_of(written) if written else None}
+
+
 def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that reads a model."""
     function = click.option(
         "--nested", type=click.Choice(["dissolve", "keep"]), default="dissolve", show_default=True,
         help="Repeat the calls inside a nested model, or keep it as one node.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--limit", multiple=True, metavar="NAME=VALUE",
+        help="How much of a file is read before it is refused, such as nodes=5000000; once for each limit.",
     )(function)  # fmt: skip
     return click.option(
         "--run-lambdas", is_flag=True, help="Also call Lambda functions whose bytecode does not tell what they select."
@@ -83,8 +100,8 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
 )  # fmt: skip
 @_command
 def check(
-    sources: tuple[str, ...], nested: str, run_lambdas: bool, output_format: str, output: str | None, verbose: bool,
-    jobs: int | None, fail_on: str,
+    sources: tuple[str, ...], nested: str, run_lambdas: bool, limits: Limits | None, output_format: str,
+    output: str | None, verbose: bool, jobs: int | None, fail_on: str,
 ) -> int:  # fmt: skip
     """Check models: a verdict on every merge, fusions, and what is wrong.
 
@@ -93,7 +110,7 @@ def check(
     from kgraph.api import check as check_one
     from kgraph.findings import Severity
 
-    reading: dict[str, Any] = {"nested": nested, "run_lambdas": run_lambdas}
+    reading: dict[str, Any] = {"nested": nested, "run_lambdas": run_lambdas, "limits": limits}
     terminal = output is None and sys.stdout.isatty()
     style = _style if terminal else _plain
     if len(sources) == 1:
@@ -134,14 +151,16 @@ def _with_progress(sources: tuple[str, ...], jobs: int, reading: dict[str, Any])
 )
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_command
-def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output_format: str) -> None:
+def fuse(
+    source: str, nested: str, run_lambdas: bool, limits: Limits | None, output: str | None, output_format: str
+) -> None:
     """Fuse what can be fused exactly, and say why the rest cannot."""
     from kgraph.api import extract, show
     from kgraph.findings import FusedSummary
     from kgraph.report.fusions import render, render_json
     from kgraph.rewrite import rewrite
 
-    graph = extract(source, nested=nested, run_lambdas=run_lambdas)
+    graph = extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
     outcome = rewrite(graph)
     if output is not None:
         _emit(show(outcome.graph), output)
@@ -155,11 +174,11 @@ def fuse(source: str, nested: str, run_lambdas: bool, output: str | None, output
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The file: .svg, .dot or .gv.")
 @click.option("--unfused", is_flag=True, help="Draw the graph as it was extracted.")
 @_command
-def draw(source: str, nested: str, run_lambdas: bool, output: str, unfused: bool) -> None:
+def draw(source: str, nested: str, run_lambdas: bool, limits: Limits | None, output: str, unfused: bool) -> None:
     """Draw the fused graph, with verdicts and findings."""
     from kgraph import api
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
     report = api.check(graph)
     drawn = graph if unfused else api.fuse(graph).graph
     api.draw(drawn, output, report=report)
@@ -171,11 +190,11 @@ def draw(source: str, nested: str, run_lambdas: bool, output: str, unfused: bool
 @click.option("--fused", is_flag=True, help="Write the fused graph.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write it to a file.")
 @_command
-def show(source: str, nested: str, run_lambdas: bool, fused: bool, output: str | None) -> None:
+def show(source: str, nested: str, run_lambdas: bool, limits: Limits | None, fused: bool, output: str | None) -> None:
     """Write the graph as Keras functional code, which `kgraph check` reads again."""
     from kgraph import api
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
     _emit(api.show(api.fuse(graph).graph if fused else graph), output)
 
 
@@ -184,13 +203,15 @@ def show(source: str, nested: str, run_lambdas: bool, fused: bool, output: str |
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the table to a file.")
 @_command
-def summary(source: str, nested: str, run_lambdas: bool, output_format: str, output: str | None) -> None:
+def summary(
+    source: str, nested: str, run_lambdas: bool, limits: Limits | None, output_format: str, output: str | None
+) -> None:
     """Print the model as a table, hand-written grouped convolutions folded into one line each."""
     from kgraph import api
     from kgraph.report.table import lines, render, render_json
     from kgraph.report.text import plain
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas)
+    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
     rows = lines(graph, api.fuse(graph).graph)
     if output_format == "json":
         _emit(render_json(graph, rows), output)

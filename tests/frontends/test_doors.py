@@ -192,7 +192,8 @@ def test_what_a_file_says_less_it_says_less_in_every_format(name: str, tmp_path:
 
 @pytest.mark.parametrize("name", ["lambdas", "nested_with_unknown_rank"])
 def test_files_of_both_flavours_are_equivalent_where_they_say_less(name: str, tmp_path: Path) -> None:
-    new, old = (extract(save(model_of(flavour, name), "json", tmp_path)) for flavour in FLAVOURS)
+    # Made anew: a model of tf_keras that was saved as HDF5 writes its JSON without modules from then on.
+    new, old = (extract(save(model_of.__wrapped__(flavour, name), "json", tmp_path)) for flavour in FLAVOURS)
     assert [op.kind for op in new.ops.values()] == [op.kind for op in old.ops.values()]
     assert [op.arguments for op in new.ops.values()] == [op.arguments for op in old.ops.values()]
     assert new.operands == old.operands
