@@ -7,16 +7,13 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kgraph.errors import KgraphError
 from kgraph.files import write_text
 from kgraph.version import __version__
-
-if TYPE_CHECKING:
-    from kgraph.frontends.contents import Limits
 
 SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
 arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
@@ -48,7 +45,7 @@ def _command(function: Callable[..., int | None]) -> Callable[..., None]:
     def run(**options: Any) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are not about the model
         try:
-            code = function(**_with_limits(options))
+            code = function(**_gathered(options))
         except KgraphError as error:
             click.echo(f"kgraph: {' '.join(str(error).split())}", err=True)
             code = 2
@@ -57,14 +54,15 @@ def _command(function: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
-def _with_limits(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with ``limits`` in place of what was written of each."""
+def _gathered(options: dict[str, Any]) -> dict[str, Any]:
+    """The options, with those of reading a model in one: what the public functions take by the same names."""
     if "limit" not in options:
         return options
     from kgraph.frontends.contents import limits_of
 
     written = options.pop("limit")
-    return {**options, "limits": limits_of(written) if written else None}
+    reading = {"nested": options.pop("nested"), "run_lambdas": options.pop("run_lambdas")}
+    return {**options, "reading": {**reading, "limits": limits_of(written) if written else None}}
 
 
 def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,8 +98,8 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
 )  # fmt: skip
 @_command
 def check(
-    sources: tuple[str, ...], nested: str, run_lambdas: bool, limits: Limits | None, output_format: str,
-    output: str | None, verbose: bool, jobs: int | None, fail_on: str,
+    sources: tuple[str, ...], reading: dict[str, Any], output_format: str, output: str | None, verbose: bool,
+    jobs: int | None, fail_on: str,
 ) -> int:  # fmt: skip
     """Check models: a verdict on every merge, fusions, and what is wrong.
 
@@ -110,7 +108,6 @@ def check(
     from kgraph.api import check as check_one
     from kgraph.findings import Severity
 
-    reading: dict[str, Any] = {"nested": nested, "run_lambdas": run_lambdas, "limits": limits}
     terminal = output is None and sys.stdout.isatty()
     style = _style if terminal else _plain
     if len(sources) == 1:
@@ -151,16 +148,14 @@ def _with_progress(sources: tuple[str, ...], jobs: int, reading: dict[str, Any])
 )
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_command
-def fuse(
-    source: str, nested: str, run_lambdas: bool, limits: Limits | None, output: str | None, output_format: str
-) -> None:
+def fuse(source: str, reading: dict[str, Any], output: str | None, output_format: str) -> None:
     """Fuse what can be fused exactly, and say why the rest cannot."""
     from kgraph.api import extract, show
     from kgraph.findings import FusedSummary
     from kgraph.report.fusions import render, render_json
     from kgraph.rewrite import rewrite
 
-    graph = extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    graph = extract(source, **reading)
     outcome = rewrite(graph)
     if output is not None:
         _emit(show(outcome.graph), output)
@@ -174,11 +169,11 @@ def fuse(
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The file: .svg, .dot or .gv.")
 @click.option("--unfused", is_flag=True, help="Draw the graph as it was extracted.")
 @_command
-def draw(source: str, nested: str, run_lambdas: bool, limits: Limits | None, output: str, unfused: bool) -> None:
+def draw(source: str, reading: dict[str, Any], output: str, unfused: bool) -> None:
     """Draw the fused graph, with verdicts and findings."""
     from kgraph import api
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    graph = api.extract(source, **reading)
     report = api.check(graph)
     drawn = graph if unfused else api.fuse(graph).graph
     api.draw(drawn, output, report=report)
@@ -190,11 +185,11 @@ def draw(source: str, nested: str, run_lambdas: bool, limits: Limits | None, out
 @click.option("--fused", is_flag=True, help="Write the fused graph.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write it to a file.")
 @_command
-def show(source: str, nested: str, run_lambdas: bool, limits: Limits | None, fused: bool, output: str | None) -> None:
+def show(source: str, reading: dict[str, Any], fused: bool, output: str | None) -> None:
     """Write the graph as Keras functional code, which `kgraph check` reads again."""
     from kgraph import api
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    graph = api.extract(source, **reading)
     _emit(api.show(api.fuse(graph).graph if fused else graph), output)
 
 
@@ -203,15 +198,13 @@ def show(source: str, nested: str, run_lambdas: bool, limits: Limits | None, fus
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the table to a file.")
 @_command
-def summary(
-    source: str, nested: str, run_lambdas: bool, limits: Limits | None, output_format: str, output: str | None
-) -> None:
+def summary(source: str, reading: dict[str, Any], output_format: str, output: str | None) -> None:
     """Print the model as a table, hand-written grouped convolutions folded into one line each."""
     from kgraph import api
     from kgraph.report.table import lines, render, render_json
     from kgraph.report.text import plain
 
-    graph = api.extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    graph = api.extract(source, **reading)
     rows = lines(graph, api.fuse(graph).graph)
     if output_format == "json":
         _emit(render_json(graph, rows), output)
