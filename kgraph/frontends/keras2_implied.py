@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kgraph.frontends.written import assumed_selection
-from kgraph.graph import FrozenDict, Function, Slot, Spec
+from kgraph.graph import FrozenDict, Function, Slot, Spec, Tree
 from kgraph.ops import Call, infer_specs
 
 COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
@@ -59,6 +59,8 @@ def implied_specs(call: Call, outputs: Sequence[Spec]) -> tuple[Spec, ...] | Non
         return tuple(replace(spec, dtype=outputs[0].dtype) for spec in found)
     if call.kind == ATTENTION and len(found) == 2:
         return found[0], _scores(call, found[1])
+    if call.kind == "layers.Rescaling":
+        return tuple(_rescaled(call, spec) for spec in found)
     return found
 
 
@@ -69,3 +71,22 @@ def _scores(call: Call, square: Spec) -> Spec:
     if not shape or square.shape is None:
         return square
     return replace(square, shape=(*square.shape[:-1], shape[-2]))
+
+
+def _rescaled(call: Call, spec: Spec) -> Spec:
+    """What arrays of scales and offsets stretch axes of 1 to; Keras 3 does not look at them."""
+    extents = list(spec.shape or ())
+    for array in (call.field("scale"), call.field("offset")):
+        for axis, size in enumerate(reversed(_sizes(array)), 1):
+            if axis <= len(extents) and extents[-axis] == 1:
+                extents[-axis] = size
+    return replace(spec, shape=tuple(extents))
+
+
+def _sizes(array: Tree) -> list[int]:
+    """The extents of an array that is written as nested tuples."""
+    sizes: list[int] = []
+    while isinstance(array, tuple) and array:
+        sizes.append(len(array))  # pyright: ignore[reportUnknownArgumentType]
+        array = array[0]
+    return sizes
