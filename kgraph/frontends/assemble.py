@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from kgraph.errors import SourceError
-from kgraph.frontends.keras2_implied import implied_specs, settled_config
+from kgraph.frontends.keras2_implied import implied_specs, implied_weights, settled_config
 from kgraph.graph import (
     FrozenDict,
     Function,
@@ -30,7 +30,7 @@ from kgraph.graph import (
     leaves,
     map_leaves,
 )
-from kgraph.ops import call_of, infer_specs, infer_weights
+from kgraph.ops import call_of, infer_specs
 
 _Found = TypeVar("_Found", Spec, Weight)
 
@@ -269,7 +269,7 @@ def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
     if op.layer is None:
         return op
     if op.layer not in builder.weights:
-        found = _inferred(infer_weights, op, operands)
+        found = _inferred(implied_weights, op, operands)
         found = op.weights if found is None else found
         if found is None:
             return op

@@ -129,5 +129,3 @@ def test_silent_on_applications(name: str) -> None:
     model = getattr(keras.applications, name)(weights=None)
     assert not findings(model)
     assert not findings(model.to_json())
-
-
