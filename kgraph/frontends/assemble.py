@@ -148,7 +148,10 @@ def assemble(model: Model, *, limit: int | None = None) -> Graph:
 
 
 def _size(root: Model) -> int:
-    """How many calls a model has, those of nested models counted at each of their calls: found without making them."""
+    """How many calls a model has, those of nested models counted at each of their calls: found without making them.
+
+    The inputs of nested models, in whose place what is passed stands, do not count.
+    """
     sizes: dict[int, int] = {}
     stack = [root]
     while stack:
@@ -158,10 +161,14 @@ def _size(root: Model) -> int:
         if waiting:
             stack.extend(waiting)
             continue
-        own = len(model.calls) - len(inner)
+        own = len(model.calls) - len(inner) - _input_count(model)
         sizes[id(model)] = own + sum(sizes[id(each)] for each in inner)
         stack.pop()
-    return sizes[id(root)]
+    return sizes[id(root)] + _input_count(root)
+
+
+def _input_count(model: Model) -> int:
+    return len({ref.call for ref in _refs(model.inputs)})
 
 
 def _dissolved(builder: _Builder, model: Model) -> list[tuple[Value, ...]]:
