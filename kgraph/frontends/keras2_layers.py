@@ -68,11 +68,8 @@ def shortest(number: float) -> float:
             return number
     except OverflowError:
         return number
-    for digits in range(1, 10):
-        short = float(f"{number:.{digits}g}")
-        if struct.unpack("f", struct.pack("f", short))[0] == number:
-            return short
-    return number
+    shorts = (float(f"{number:.{digits}g}") for digits in range(1, 10))  # nine digits tell every float32
+    return next(short for short in shorts if struct.unpack("f", struct.pack("f", short))[0] == number)
 
 
 def _modern(kind: str, config: Mapping[str, Any]) -> Config:

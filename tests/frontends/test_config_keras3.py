@@ -14,6 +14,8 @@ import pytest
 
 from kgraph import Graph, Limits, extract, parse, show
 from kgraph.errors import SourceError
+from kgraph.frontends.config import read
+from kgraph.frontends.contents import Contents
 from kgraph.graph import Constant, FrozenDict, Function, Slice, Slot, Spec, Value
 from tests.frontends.mutating import described, graph_of, outcomes
 
@@ -142,7 +144,12 @@ def test_arrays_slices_and_structures_in_arguments() -> None:
 
 @pytest.mark.parametrize(
     ("value", "dtype", "digest_of"),
-    [([1, 2], "bfloat16", "bfloat16"), (["a", "b"], "object", "string"), ([1, 2], "float8", "float8"), (3, "int8", "int8")],
+    [
+        ([1, 2], "bfloat16", "bfloat16"),
+        (["a", "b"], "object", "string"),
+        ([1, 2], "float8", "float8"),
+        (3, "int8", "int8"),
+    ],
 )
 def test_arrays_of_any_dtype(value: Any, dtype: str, digest_of: str) -> None:
     array = {"class_name": "__tensor__", "config": {"value": value, "dtype": dtype}}
@@ -152,7 +159,9 @@ def test_arrays_of_any_dtype(value: Any, dtype: str, digest_of: str) -> None:
 
 def test_a_large_array_keeps_its_digest_alone() -> None:
     made = [
-        graph_of(functional([X, row("y", node(tensor("x"), array), kind="Thing", module="my")])).ops["y"].arguments["arg1"]
+        graph_of(functional([X, row("y", node(tensor("x"), array), kind="Thing", module="my")]))
+        .ops["y"]
+        .arguments["arg1"]
         for array in (
             {"class_name": "__numpy__", "config": {"value": [float(i == j) for i in range(65)], "dtype": "float32"}}
             for j in (1, 2)
@@ -178,6 +187,15 @@ def test_a_nested_model_on_another_shape_has_shapes_of_its_own() -> None:
     graph = graph_of(functional([entry("a", (2, 5, 4)), inner], ["inner", 1, 0], ["a", 0, 0]))
     assert graph.ops["inner/y"].outputs == (Spec((2, 5, 3), "float32"),)
     assert graph.inputs == Value("a")
+
+
+def test_a_nested_model_that_gives_its_input_out_and_one_that_is_called_by_name() -> None:
+    rows = [entry("a"), entry("b"), row("r", node(tensor("a")))]
+    inner = {**functional(rows, [["b", 0, 0], ["r", 0, 0]], [["a", 0, 0], ["b", 0, 0]]), "name": "inner"}
+    inner["inbound_nodes"] = [node({"b": tensor("x"), "a": tensor("w")})]
+    graph = graph_of(functional([X, entry("w"), inner], [["inner", 1, 0], ["inner", 1, 1]], [["x", 0, 0], ["w", 0, 0]]))
+    assert graph.outputs == (Value("x"), Value("inner/r"))
+    assert graph.operands["inner/r"] == (Value("w"),)
 
 
 def test_sequential_models() -> None:
@@ -225,13 +243,18 @@ def test_code_is_told_apart_and_not_read() -> None:
         ("closure 0", None, 3), ("closure 1", None, (1, 2)),
     ]  # fmt: skip
     assert function_of(lambda_of(closed)).note == "cannot tell: the file holds code, which is not run"
-    assert len({function_of(lambda_of({**CODE, "config": {**CODE["config"], "code": code}})).digest for code in "ab"}) == 2
+    assert (
+        len({function_of(lambda_of({**CODE, "config": {**CODE["config"], "code": code}})).digest for code in "ab"}) == 2
+    )
 
 
 @pytest.mark.parametrize(
     ("written", "digest"),
     [
-        ({"class_name": "function", "module": "builtins", "config": "take", "registered_name": "function"}, "name take"),
+        (
+            {"class_name": "function", "module": "builtins", "config": "take", "registered_name": "function"},
+            "name take",
+        ),
         ({"class_name": "function", "config": "take", "registered_name": "my"}, "name my.take"),
         ("take", "name take"),
     ],
@@ -420,6 +443,12 @@ def test_a_broken_description_is_refused_in_one_line(name: str) -> None:
     assert len(str(caught.value)) < 400
 
 
+def test_a_description_that_could_not_be_looked_at_is_not_said_to_be_missing() -> None:
+    contents = Contents(format="h5", unread=("from '/' on nothing was looked at: more than 3 objects",))
+    with pytest.raises(SourceError, match="^no description of a model was found in what could be read: from '/' on"):
+        read(contents, limits=Limits())
+
+
 def test_nested_must_be_one_of_two() -> None:
     with pytest.raises(SourceError, match="^nested must be 'dissolve' or 'keep', received 'both'$"):
         graph_of(functional([X, Y]), nested="both")
@@ -463,7 +492,9 @@ def test_models_nested_twice_a_level_break_the_limit_at_once() -> None:
     assert len(text) < 50_000
     tracemalloc.start()
     started = time.perf_counter()
-    with pytest.raises(SourceError, match=r"the graph would have 1\.099511628e\+12 calls; the limit is 2,000,000 \(nodes"):
+    with pytest.raises(
+        SourceError, match=r"the graph would have 1\.099511628e\+12 calls; the limit is 2,000,000 \(nodes"
+    ):
         extract(text)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
