@@ -143,7 +143,8 @@ def _sniffed(window: Window, limits: Limits) -> Contents:
     if head[257:262] == b"ustar":
         raise SourceError("it is a tar archive; unpack it first")
     if window.size > limits.config_bytes:
-        raise SourceError(f"it has {window.size:,} bytes and is no model; {EXPECTED}")
+        limit = f"the limit is {limits.config_bytes:,} (config_bytes)"
+        raise SourceError(f"it has {window.size:,} bytes and is neither a zip archive nor an HDF5 file; {limit}")
     return _read_text(window.read(0, window.size), limits)
 
 

@@ -71,6 +71,8 @@ def read_json(data: bytes, what: str, limits: Limits) -> Json:
         raise SourceError(f"{what} is not UTF-8: {_place(data, error.start)}, byte 0x{data[error.start]:02x}") from None
     except json.JSONDecodeError as error:
         raise SourceError(f"{what} is not JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
+    except RecursionError:  # the limit allows more than the parser does
+        raise SourceError(f"{what} is nested deeper than Python's JSON parser goes") from None
     except ValueError:  # the only other one: Python's limit on the digits of an int
         raise SourceError(f"{what} holds a whole number with too many digits: {_long_number(data)}") from None
     odd += [f"{what} holds {name}, which is not JSON" for name in sorted(numbers)]

@@ -152,7 +152,7 @@ def test_what_is_refused(data: bytes, message: str) -> None:
 
 
 def test_too_large_for_a_text() -> None:
-    with pytest.raises(SourceError, match="the source: it has 11 bytes and is no model"):
+    with pytest.raises(SourceError, match="the source: it has 11 bytes and is neither a zip archive nor"):
         read_contents(b"hello world", limits=Limits(config_bytes=10))
 
 

@@ -97,3 +97,8 @@ def test_many_repeated_keys() -> None:
     found = read(b"[" + b", ".join([b'{"a": 1, "a": 2}'] * 100) + b"]")
     assert len(found.repeated) == NAMED + 1
     assert found.repeated[-1] == f"and {100 - NAMED} more"
+
+
+def test_a_limit_beyond_what_the_parser_does_is_no_traceback() -> None:
+    with pytest.raises(SourceError, match=r"^x.json is nested deeper than Python's JSON parser goes$"):
+        read_json(b"[" * 200_000 + b"]" * 200_000, "x.json", Limits(json_depth=1_000_000))
