@@ -7,7 +7,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from kgraph.frontends.contents import Contents
 
@@ -39,7 +39,7 @@ FILES = frozenset((
 LONG = 24
 """Shorter texts hold no code, and name no switch."""
 
-ARRAYS = frozenset(("__numpy__", "__tensor__"))
+ARRAYS = ("__numpy__", "__tensor__")
 """Objects in which any number may stand."""
 
 BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
@@ -107,16 +107,15 @@ def _inside(part: Part, scalars: Scalars) -> list[Part]:
     is_array = owner is not None and owner.get("class_name") in ARRAYS
     inner: list[Part] = []
     for name, item in _items(value):
-        kind = type(item)
         if item is None or item is True:
             continue
         own = key if keeps_key else name
-        if kind is str:
+        if isinstance(item, str):
             if len(item) >= LONG or role(own) or (is_object and own in FILES):
                 scalars.texts.append(Part(item, own, owner, (place, name)))
-        elif kind is dict or kind is list:
+        elif isinstance(item, (dict, list)):
             inner.append(Part(item, own, owner, (place, name)))
-        elif kind is bool:
+        elif item is False:
             if name == "safe_mode":
                 scalars.switches.append(Part(item, name, owner, (place, name)))
         elif not (is_array or _is_plain(item)):
@@ -125,7 +124,7 @@ def _inside(part: Part, scalars: Scalars) -> list[Part]:
 
 
 def _items(value: Any) -> Iterable[tuple[Any, Any]]:
-    return value.items() if _is_object(value) else enumerate(value)
+    return value.items() if _is_object(value) else enumerate(cast("list[Any]", value))
 
 
 def _is_object(value: Any) -> bool:
