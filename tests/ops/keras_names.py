@@ -26,7 +26,8 @@ BASES = {
     "policies": ("src.dtype_policies.dtype_policy.DTypePolicy", "src.dtype_policies.dtype_policy_map.DTypePolicyMap",
                  "mixed_precision.Policy", "src.mixed_precision.policy.Policy"),
     "quantizers": ("src.quantizers.quantizers.Quantizer", "src.quantizers.quantization_config.QuantizationConfig"),
-    "others": ("src.random.seed_generator.SeedGenerator", "src.layers.preprocessing.feature_space.Feature",
+    "others": ("src.random.seed_generator.SeedGenerator",
+               "layers.InputSpec", "src.layers.preprocessing.feature_space.Feature",
                "src.layers.preprocessing.feature_space.Cross", "src.trainers.compile_utils.CompileLoss",
                "mixed_precision.LossScaleOptimizer", "src.backend.common.variables.Variable"),
 }  # fmt: skip
