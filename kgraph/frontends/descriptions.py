@@ -5,9 +5,10 @@ from __future__ import annotations
 import binascii
 import functools
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any, NamedTuple
 
 from kgraph.frontends.contents import Contents
 
@@ -36,6 +37,9 @@ FILES = frozenset((
 ))  # fmt: skip
 """Entries that may name a file."""
 
+SPELT = frozenset(("activation", "initializer", "regularizer", "constraint", "loss", "metric", "optimizer"))
+"""Roles in which a text may name what is meant."""
+
 LONG = 24
 """Shorter texts hold no code, and name no switch."""
 
@@ -44,6 +48,7 @@ ARRAYS = ("__numpy__", "__tensor__")
 
 BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 SMALL = 2**16
+TEXTS = (str, NoneType)
 
 
 class Part(NamedTuple):
@@ -61,85 +66,94 @@ class Description:
     """What the walk found.
 
     Attributes:
-        objects: everything with a ``class_name``, at any depth.
+        objects: everything with a ``class_name``, at any depth, by that name.
+        unnamed: objects whose class, module or registered name is no text.
         texts: those texts that could be code, a switch, a file or the name of a function.
         numbers: numbers that JSON has not, and whole numbers of more than 64 bits.
         switches: every ``safe_mode`` that is false.
     """
 
-    objects: tuple[Part, ...] = ()
-    texts: tuple[Part, ...] = ()
-    numbers: tuple[Part, ...] = ()
-    switches: tuple[Part, ...] = ()
+    objects: dict[str, list[Part]] = field(default_factory=dict[str, list[Part]])
+    unnamed: list[Part] = field(default_factory=list[Part])
+    texts: list[Part] = field(default_factory=list[Part])
+    numbers: list[Part] = field(default_factory=list[Part])
+    switches: list[Part] = field(default_factory=list[Part])
+
+    def of(self, *names: str) -> list[Part]:
+        """The objects of some classes."""
+        return [part for name in names for part in self.objects.get(name, ())]
 
 
 def describe(contents: Contents | None) -> Description:
     """Everything of a file that Keras would look at to make objects: the model and how it is compiled."""
+    found = Description()
     if contents is None or contents.format in ("text", "summary"):
-        return Description()
+        return found
     roots = [(contents.compiled, "training_config: $"), (contents.config, "$")]
-    stack = [Part(value, "", None, (None, root)) for value, root in roots if isinstance(value, (dict, list))]
-    objects: list[Part] = []
-    scalars = Scalars([], [], [])
+    stack: list[Any] = [(value, "", None, (None, root)) for value, root in roots if isinstance(value, (dict, list))]
+    inner: list[Any] = []
     while stack:
-        part = stack.pop()
-        if _is_object(part.value) and "class_name" in part.value:
-            objects.append(part)
-        stack.extend(reversed(_inside(part, scalars)))
-    return Description(tuple(objects), *map(tuple, scalars))
-
-
-class Scalars(NamedTuple):
-    """What the walk notes besides objects, as in a Description."""
-
-    texts: list[Part]
-    numbers: list[Part]
-    switches: list[Part]
-
-
-def _inside(part: Part, scalars: Scalars) -> list[Part]:
-    """The objects and lists in one; its scalars are noted."""
-    value, key, owner, place = part
-    is_object = _is_object(value)
-    if is_object and "class_name" in value:
-        owner = value
-    keeps_key = not is_object or (key in BY_OUTPUT and owner is not value)
-    is_array = owner is not None and owner.get("class_name") in ARRAYS
-    inner: list[Part] = []
-    for name, item in _items(value):
-        if item is None or item is True:
-            continue
-        own = key if keeps_key else name
-        if isinstance(item, str):
-            if len(item) >= LONG or role(own) or (is_object and own in FILES):
-                scalars.texts.append(Part(item, own, owner, (place, name)))
-        elif isinstance(item, (dict, list)):
-            inner.append(Part(item, own, owner, (place, name)))
-        elif item is False:
-            if name == "safe_mode":
-                scalars.switches.append(Part(item, name, owner, (place, name)))
-        elif not (is_array or _is_plain(item)):
-            scalars.numbers.append(Part(item, own, owner, (place, name)))
-    return inner
-
-
-def _items(value: Any) -> Iterable[tuple[Any, Any]]:
-    return value.items() if _is_object(value) else enumerate(cast("list[Any]", value))
+        value, key, owner, place = stack.pop()
+        is_object = _is_object(value)
+        keeps_key = not is_object or key in BY_OUTPUT
+        if is_object and "class_name" in value:
+            _note_object(Part(value, key, owner, place), found)
+            owner, keeps_key = value, False
+        items: Any = value.items() if is_object else enumerate(value)
+        for name, item in items:
+            kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+            own = key if keeps_key else name
+            if kind is str:
+                if len(item) >= LONG or (_is_watched(own) and (is_object or key not in FILES)):
+                    found.texts.append(Part(item, own, owner, (place, name)))
+            elif kind is dict or kind is list:
+                if item:
+                    inner.append((item, own, owner, (place, name)))
+            elif item is not None and (item is False or not -(2**63) <= item < 2**64):
+                _note_scalar(Part(item, name if is_object else key, owner, (place, name)), found)
+        if inner:
+            inner.reverse()
+            stack += inner
+            inner.clear()
+    return found
 
 
 def _is_object(value: Any) -> bool:
     return type(value) is dict
 
 
-def _is_plain(number: Any) -> bool:
-    return -(2**63) <= number < 2**64  # which is false of infinities and of what is no number
+def _note_scalar(part: Part, found: Description) -> None:
+    """Notes a switch, and a number that is not between the bounds, as infinities and NaN are not; arrays hold any."""
+    if part.value is False:
+        if part.key == "safe_mode":
+            found.switches.append(part)
+    elif part.owner is None or part.owner["class_name"] not in ARRAYS:
+        found.numbers.append(part)
 
 
-@functools.cache
+def _note_object(part: Part, found: Description) -> None:
+    value = part.value
+    name = value["class_name"]
+    is_named = isinstance(name, str)
+    if is_named:
+        found.objects.setdefault(name, []).append(part)
+    if "config" in value and not (
+        is_named and type(value.get("module")) in TEXTS and type(value.get("registered_name")) in TEXTS
+    ):
+        found.unnamed.append(part)
+
+
+@functools.lru_cache(maxsize=4096)
 def role(key: str) -> str | None:
     """What an entry is for: ``activation`` for ``recurrent_activation``; None where its name does not tell."""
     found = ROLES.get(key)
     return found or next((ending for ending in ENDINGS if key.endswith(f"_{ending}")), None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_watched(key: str) -> bool:
+    """Whether a text in an entry matters, however short."""
+    return key in FILES or role(key) in SPELT
 
 
 def written(place: Place) -> str:

@@ -144,12 +144,15 @@ def references(description: Description) -> tuple[Reference, ...]:
 
 
 def _all(description: Description) -> Iterator[tuple[Name, Place]]:
-    for part in description.objects:
-        name = _named(part)
-        if name is not None:
-            yield name, part.place
-        if part.value["class_name"] == "Lambda":
-            yield from _keras_2_lambda(part)
+    for class_name, parts in description.objects.items():
+        if class_name in PLAIN:
+            continue
+        for part in parts:
+            name = _named(part)
+            if name is not None:
+                yield name, part.place
+    for part in description.of("Lambda"):
+        yield from _keras_2_lambda(part)
     for part in description.texts:
         wanted = role(part.key)
         if wanted in SPELT and part.value and _is_own(part.owner):
@@ -159,7 +162,7 @@ def _all(description: Description) -> Iterator[tuple[Name, Place]]:
 def _named(part: Part) -> Name | None:
     value = part.value
     name, config = value["class_name"], value.get("config")
-    if not isinstance(name, str) or name in PLAIN or not ("config" in value or "module" in value):
+    if "config" not in value and "module" not in value:
         return None
     module, registered = _text(value.get("module")), _text(value.get("registered_name"))
     if name == "__typespec__":

@@ -40,7 +40,7 @@ class ExternalModel:
 
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for all of them, with the paths of the first ones."""
-        parts = [part for part in facts.description.objects if part.value["class_name"] == "TFSMLayer"]
+        parts = facts.description.of("TFSMLayer")
         if parts:
             paths = ", ".join(dict.fromkeys(_path(part) for part in parts[:3]))
             yield found(

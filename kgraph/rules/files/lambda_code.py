@@ -48,7 +48,8 @@ class LambdaCode:
 
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for all code of a file."""
-        holders = {id(part.value): part for part in facts.description.objects if _holds_code(part.value)}
+        marked = facts.description.of("__lambda__", "Lambda")
+        holders = {id(part.value): part for part in marked if _holds_code(part.value)}
         for part in facts.description.texts:
             if is_code(part.value) and id(part.owner) not in holders:
                 holders[id(part.owner)] = part

@@ -6,12 +6,10 @@ import math
 from collections.abc import Iterator
 
 from kgraph.findings import Finding, Severity
-from kgraph.frontends.descriptions import Part
 from kgraph.graph import Graph
 from kgraph.rules.base import Facts
 from kgraph.rules.saying import at, at_places, found
 
-NAMES = ("class_name", "module", "registered_name")
 HELP = "load the model where it was made and save it again; do not load the file if you do not know who changed it"
 
 
@@ -48,7 +46,7 @@ class OddDescription:
         if repeated:
             then = "Keras takes the last one, other programs may take the first"
             yield found(self, f"entries stand twice {at_places(len(repeated), repeated[:3])}: {then}", HELP)
-        unnamed = [part for part in facts.description.objects if _has_odd_name(part)]
+        unnamed = facts.description.unnamed
         if unnamed:
             yield found(self, f"classes have names that are no text {at(unnamed)}: Keras would crash, or worse", HELP)
         numbers = facts.description.numbers
@@ -59,8 +57,3 @@ class OddDescription:
         if infinite:
             said = f"holds numbers that JSON has not (NaN, Infinity) {at(infinite)}"
             yield found(self, f"{said}: Keras reads them, other programs may not", HELP, severity=Severity.INFO)
-
-
-def _has_odd_name(part: Part) -> bool:
-    value = part.value
-    return "config" in value and any(not isinstance(value.get(key, ""), str | None) for key in NAMES)

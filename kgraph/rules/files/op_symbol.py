@@ -55,7 +55,7 @@ class OpSymbol:
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for each symbol."""
         named: dict[str, list[Part]] = {}
-        for part in facts.description.objects:
+        for part in facts.description.of("TensorFlowOpLayer", *ENTRIES):
             symbol = _symbol(part)
             if symbol is not None:
                 named.setdefault(symbol, []).append(part)
@@ -73,14 +73,14 @@ class OpSymbol:
 def _symbol(part: Part) -> str | None:
     """The symbol that a layer calls, where it is not on the list."""
     kind, config = part.value["class_name"], part.value.get("config")
-    if not isinstance(config, Mapping) or not isinstance(kind, str):
+    if not isinstance(config, Mapping):
         return None
     entries = cast("Mapping[str, Any]", config)
     if kind == "TensorFlowOpLayer":
         match = NODE.search(entries["node_def"]) if isinstance(entries.get("node_def"), str) else None
         node = (match[1] or match[2]) if match else "a node that it does not tell"
         return None if node in names().nodes else node
-    symbol = entries.get(ENTRIES.get(kind, ""))
+    symbol = entries.get(ENTRIES[kind])
     if not isinstance(symbol, str) or symbol.removeprefix("compat.v1.") in names().symbols:
         return None
     return None if symbol in names().symbols or (kind == "ClassMethod" and symbol in CLASSES) else symbol

@@ -38,7 +38,7 @@ class TorchModule:
 
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for all of them."""
-        parts = [part for part in facts.description.objects if part.value["class_name"] == "TorchModuleWrapper"]
+        parts = facts.description.of("TorchModuleWrapper")
         if parts:
             yield found(
                 self,

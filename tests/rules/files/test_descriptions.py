@@ -244,6 +244,10 @@ def test_entries_that_stand_twice() -> None:
     assert finding.rule == "KG714" and "$.config.layers[1].config.units" in finding.message
 
 
+def test_a_name_that_is_no_text_hides_nothing() -> None:
+    assert rules(model({**layer("system", "os"), "registered_name": 5})) == {"KG704": "error", "KG714": "warning"}
+
+
 def test_numbers_that_json_has_not_may_stand_in_arrays() -> None:
     array = {"class_name": "__numpy__", "config": {"value": [float("nan"), float("-inf")], "dtype": "float32"}}
     assert not found(model(dense(bias=array)))
