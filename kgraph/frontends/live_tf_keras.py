@@ -44,7 +44,7 @@ class _Session:
     alive: list[object] = field(default_factory=list[object])
     """Objects whose id is a key: an id means nothing once its object is gone."""
 
-    memo: Memo = field(default_factory=dict[int, "tuple[object, bytes]"])
+    memo: Memo = field(default_factory=Memo)
 
     def cell_number(self, cell: object) -> int:
         self.alive.append(cell)

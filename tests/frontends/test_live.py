@@ -825,11 +825,11 @@ def wrong_sources() -> dict[str, tuple[Any, str]]:
             keras,
             "received module, expected a Keras functional or Sequential model, a kgraph.Graph, or the path",
         ),
-        "number": (3, "received int, expected a Keras 3"),
-        "none": (None, "received NoneType, expected a Keras 3"),
-        "array": (np.zeros(3), "received ndarray, expected a Keras 3"),
-        "other class": (int, "received int, expected a Keras 3"),
-        "list": ([later], "received list, expected a Keras 3"),
+        "number": (3, "received int, expected a Keras functional"),
+        "none": (None, "received NoneType, expected a Keras functional"),
+        "array": (np.zeros(3), "received ndarray, expected a Keras functional"),
+        "other class": (int, "received int, expected a Keras functional"),
+        "list": ([later], "received list, expected a Keras functional"),
     }
 
 
