@@ -108,7 +108,9 @@ def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, l
 
 
 def _check_contents(file: File, error: SourceError) -> Report | None:
-    """The Report on a file without a graph; None where no rule finds anything in it."""
+    """The Report on a file without a graph; None where no rule finds anything in it, or Keras would not read it."""
+    if file.contents.format in ("text", "summary"):
+        return None
     facts = Facts(Graph({}, {}, (), ()), file.source, file.contents)
     findings, problems = _run(facts, discovered())
     if not findings:
