@@ -24,9 +24,9 @@ class LambdaCode:
         Finds Python code in a file: ``Lambda`` layers, and any other entry that holds marshalled bytecode.
 
     Why is this bad?
-        Whoever loads the file runs the code. Keras 3 refuses unless ``safe_mode=False`` is given (before 3.11.3 it
-        did not for ``.h5``), Keras 2 does so for ``.keras`` files only. The same bytecode is wrong or crashes in
-        another release of Python. kgraph never unmarshals it: the class, or the first bytes, tell.
+        Whoever loads the file runs the code. Keras refuses unless ``safe_mode=False`` is given; but Keras 2 to this
+        day, and Keras 3 before 3.11.3, always run what stands in an ``.h5`` file. The same bytecode is wrong or crashes
+        in another release of Python. kgraph never unmarshals it: the class, or the first bytes, tell.
 
     Example:
         ```json
@@ -57,8 +57,8 @@ class LambdaCode:
             parts = list(holders.values())
             yield found(
                 self,
-                f"holds Python code {at(parts)}: Keras refuses to load it, or runs the code where safe_mode=False is "
-                "given, as Keras 2 always does for .h5 and JSON",
+                f"holds Python code {at(parts)}: Keras runs it where safe_mode=False is given, and else refuses; "
+                "Keras 2 and Keras before 3.11.3 always run that of an .h5 file",
                 HELP,
             )
 

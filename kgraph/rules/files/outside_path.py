@@ -21,8 +21,8 @@ HELP = "save the words themselves: build the layer, adapt it or call set_vocabul
 class OutsidePath:
     """
     What it does:
-        Finds vocabularies and weights of words that are the name of a file or a URL. Other entries that name a place
-        outside the archive are only noted.
+        Finds vocabularies and weights of words that are the path of a file or a URL; a bare name, which is read from
+        the folder that one is in, is a warning. Other entries that name a place outside the archive are only noted.
 
     Why is this bad?
         Keras opens what is named there when it makes the layer: a file of the machine that loads the model, or, by
@@ -57,7 +57,9 @@ class OutsidePath:
     def _finding(self, key: str, path: str, parts: list[Part]) -> Finding:
         said = f"{key} is the path {quoted(path)} {at(parts)}"
         if key in READ:
-            return found(self, f"{said}: Keras before 3.12 and Keras 2 would open and read it; later ones refuse", HELP)
+            beside = None if OUTSIDE.match(path) else Severity.WARNING
+            then = "Keras before 3.12 and Keras 2 would open and read it; later ones refuse"
+            return found(self, f"{said}: {then}", HELP, severity=beside)
         then = "what the class that it belongs to does with it, nothing here tells"
         return found(self, f"{said}: {then}", HELP, severity=Severity.INFO)
 

@@ -115,7 +115,7 @@ ATTACKS: dict[str, tuple[Json, str, str]] = {
     # A9: files and URLs
     "vocabulary": (model(layer("StringLookup", vocabulary="/etc/passwd")), "KG709", "error"),
     "vocabulary by URL": (model(layer("TextVectorization", vocabulary="https://example.org/v")), "KG709", "error"),
-    "vocabulary beside": (model(layer("IntegerLookup", vocabulary="vocabulary.txt")), "KG709", "error"),
+    "vocabulary beside": (model(layer("IntegerLookup", vocabulary="vocabulary.txt")), "KG709", "warning"),
     "idf weights": (model(layer("StringLookup", vocabulary=["a"], idf_weights="../weights.npy")), "KG709", "error"),
     # A10: elsewhere than in layers
     "loss of os": (compiled(loss=function("system", "os")), "KG704", "error"),
