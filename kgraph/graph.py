@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -230,15 +231,9 @@ def parameters(graph: Graph) -> int | None:
         by_layer[key] = by_layer.get(key) or op.weights
     total = 0
     for weights in by_layer.values():
-        if weights is None:
+        if weights is None or any(None in weight.shape for weight in weights):
             return None
-        for weight in weights:
-            size = 1
-            for extent in weight.shape:
-                if extent is None:
-                    return None
-                size *= extent
-            total += size
+        total += sum(math.prod(extent or 0 for extent in weight.shape) for weight in weights)
     return total
 
 
