@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.ops import test_attention, test_features, test_kept, test_layers, test_moving, test_recurrent
+from tests.ops import further, test_attention, test_features, test_kept, test_layers, test_moving, test_recurrent
 from tests.ops.agreement import Use, example
 from tests.ops.test_layers import Example
 
@@ -37,4 +37,5 @@ FAMILIES: tuple[Family, ...] = (
     *test_moving.FAMILIES,
     *test_kept.OPERATIONS,
     *map(_of_layers, MADE),
+    *further.FAMILIES,
 )

@@ -52,11 +52,18 @@ def _recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
     tensors = [
         keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)
     ]
-    try:
-        outputs = call(*tensors)
-    except Exception:  # whatever stops it is a refusal: there is no such graph
-        return None
-    return live.read(keras.Function(tensors, outputs, name="function"))
+    outputs = _outputs(call, tensors)
+    return None if outputs is None else live.read(keras.Function(tensors, outputs, name="function"))
+
+
+def _outputs(call: Callable[..., Any], tensors: list[Any]) -> Any:
+    """What Keras makes of the call; None where it raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return call(*tensors)
+        except Exception:  # whatever stops it is a refusal
+            return None
 
 
 def _only(graph: Graph) -> Op | None:
@@ -73,12 +80,9 @@ def by_keras(call: Callable[..., Any], inputs: list[Any], shapes: Shapes) -> Sha
     tensors = [
         keras.Input(batch_shape=shape, dtype=(*spec, "float32")[1]) for shape, spec in zip(shapes, inputs, strict=True)
     ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            outputs = call(*tensors)
-        except Exception:  # whatever stops it is a refusal
-            return REFUSED
+    outputs = _outputs(call, tensors)
+    if outputs is None:
+        return REFUSED
     found = tuple(tuple(tensor.shape) for tensor in keras.tree.flatten(outputs))
     return REFUSED if any(0 in shape for shape in found) else found
 
