@@ -7,10 +7,10 @@ models are decided here, once, so that the same architecture has the same ids th
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
+from kgraph.analysis.inferring import inferred
 from kgraph.errors import SourceError
 from kgraph.graph import (
     FrozenDict,
@@ -24,16 +24,13 @@ from kgraph.graph import (
     Weight,
     ancestors,
     escape,
-    is_shape,
     leaves,
     map_leaves,
 )
-from kgraph.ops import call_of, infer_specs, infer_weights
+from kgraph.ops import infer_specs, infer_weights
 
 COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
 """Kinds whose axes Keras 2 counts from the front, whatever it was given."""
-
-_Found = TypeVar("_Found", Spec, Weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +244,9 @@ def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> Froz
 
 def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:
     """The op with the specs that it has on other operands than those for which Keras recorded it."""
-    inferred = None if specs == "unknown" else _inferred(infer_specs, op, operands)
-    if inferred is not None:
-        return replace(op, outputs=inferred, known="proved")
+    found = None if specs == "unknown" else inferred(infer_specs, op, operands)
+    if found is not None:
+        return replace(op, outputs=found, known="proved")
     given = operands[0].dtype if operands else ""
     kept = [spec.shape if specs == "implied" else None for spec in op.outputs]
     outputs = tuple(Spec(shape, spec.dtype or given) for shape, spec in zip(kept, op.outputs, strict=True))
@@ -261,32 +258,12 @@ def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
     if op.layer is None:
         return op
     if op.layer not in builder.weights:
-        found = _inferred(infer_weights, op, operands)
+        found = inferred(infer_weights, op, operands)
         found = op.weights if found is None else found
         if found is None:
             return op
         builder.weights[op.layer] = found
     return replace(op, weights=builder.weights[op.layer])
-
-
-def _inferred(
-    infer: Callable[[Any], tuple[_Found, ...] | None], op: Op, operands: tuple[Spec, ...]
-) -> tuple[_Found, ...] | None:
-    """What ``infer`` says of a call that nobody has checked: its config may hold anything."""
-    try:
-        found = infer(call_of(op, operands))
-        odd = [each for each in found or () if not _is_plain(each)]
-        if odd:
-            raise ValueError(f"the shape would be {odd[0].shape!r}")
-        return found
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        what = f"the layer {op.layer!r}" if op.layer else "an operation"
-        raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
-
-
-def _is_plain(found: Spec | Weight) -> bool:
-    return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:
