@@ -81,10 +81,14 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
     "--fail-on", type=click.Choice(["info", "warning", "error"]), default="warning", show_default=True,
     help="Findings of at least this severity make the exit code 1.",
 )  # fmt: skip
+@click.option(
+    "--input", "sizes", multiple=True, metavar="[NAME=]HxWxC",
+    help="Check at these sizes: 500x375x3, without the batch; ? for one that stays open. Repeat it for several inputs.",
+)  # fmt: skip
 @_command
 def check(
     sources: tuple[str, ...], nested: str, run_lambdas: bool, output_format: str, output: str | None, verbose: bool,
-    jobs: int | None, fail_on: str,
+    jobs: int | None, fail_on: str, sizes: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Check models: a verdict on every merge, fusions, and what is wrong.
 
@@ -93,7 +97,7 @@ def check(
     from kgraph.api import check as check_one
     from kgraph.findings import Severity
 
-    reading: dict[str, Any] = {"nested": nested, "run_lambdas": run_lambdas}
+    reading: dict[str, Any] = {"nested": nested, "run_lambdas": run_lambdas, "input_shape": _input_shape(sizes)}
     terminal = output is None and sys.stdout.isatty()
     style = _style if terminal else _plain
     if len(sources) == 1:
@@ -111,6 +115,27 @@ def check(
         text = many.render_json(reports) if json else many.render(reports, every=verbose, style=style)
     _emit(text + "\n", output)
     return max(report.exit_code(Severity(fail_on)) for report in reports)
+
+
+def _input_shape(sizes: tuple[str, ...]) -> Any:
+    """What ``--input`` gives: None, the shape of the only input, or those of several by name."""
+    named: dict[str, tuple[int | None, ...]] = {}
+    for text in sizes:
+        name, _, extents = text.rpartition("=")
+        if not name and len(sizes) > 1:
+            raise KgraphError(f"--input {text}: of several inputs each needs its name; expected NAME={extents}")
+        if name in named:
+            raise KgraphError(f"--input {text}: the input {name!r} is given twice")
+        named[name] = tuple(_size(text, extent) for extent in extents.lower().split("x"))
+    return named.get("", named or None)
+
+
+def _size(text: str, extent: str) -> int | None:
+    if extent in ("none", "?"):
+        return None
+    if extent.isascii() and extent.isdigit() and len(extent) < 20:
+        return int(extent)
+    raise KgraphError(f"--input {text}: {extent!r} is no size; expected something like 500x375x3, or ?x?x3")
 
 
 def _with_progress(sources: tuple[str, ...], jobs: int, reading: dict[str, Any]) -> list[Any]:

@@ -219,3 +219,50 @@ def test_an_import_path_is_imported_from_the_current_folder(tmp_path: Path, monk
     (tmp_path / "mine_needs.py").write_text("import not_here_at_all\n", encoding="utf-8")
     assert "needs the module 'not_here_at_all', which is not installed" in run("check", "mine_needs:x").stderr
     assert "has no 'biuld'; did you mean build?" in run("check", "mine_models:biuld").stderr
+
+
+OPEN = """
+x = Input(shape=(None, None, 4), name="x")
+v = Input(shape=(None, 4), name="v")
+p = MaxPooling2D(2, name="p")(x)
+u = UpSampling2D(2, name="u")(p)
+z = Add(name="z")([x, u])
+model = Model([x, v], [z, ReLU(name="r")(v)], name="open")
+"""
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> str:
+    path = tmp_path / "open.py"
+    path.write_text(OPEN, encoding="utf-8")
+    return str(path)
+
+
+def test_check_at_given_sizes(opened: str) -> None:
+    assert "z  conditional" in run("check", opened).stdout
+    result = run("check", opened, "--input", "x=6x8x4", "--input", "v=?X4")
+    assert result.exit_code == 0
+    assert "in   x (B, 6, 8, 4) float32, v (B, T, 4) float32" in result.stdout
+    assert "z  identical  (B, 6, 8, 4)" in result.stdout
+    assert run("check", opened, "--input", "x=NonexNonex4").stdout == run("check", opened).stdout
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        (["6x8x4"], "the model has 2 inputs; name those that get sizes: x, v"),
+        (["6x8x4", "v=3x4"], "--input 6x8x4: of several inputs each needs its name; expected NAME=6x8x4"),
+        (["x=6x8x4", "x=6x8x4"], "--input x=6x8x4: the input 'x' is given twice"),
+        (["w=6x8x4"], "the model has no input 'w'; expected one of: x, v"),
+        (["x=6x8"], "input x has the shape (None, None, None, 4): expected 3 sizes, all but the batch; received 2"),
+        (["x=6x8x5"], "input x has the shape (None, None, None, 4): axis 3 is 4; received 5"),
+        (["x=6xx4"], "--input x=6xx4: '' is no size; expected something like 500x375x3, or ?x?x3"),
+        (["x=6x-8x4"], "--input x=6x-8x4: '-8' is no size; expected something like 500x375x3, or ?x?x3"),
+        (["x=6x²x4"], "--input x=6x²x4: '²' is no size; expected something like 500x375x3, or ?x?x3"),
+        (["x=0x8x4"], "input x: a size must be a positive int, or None; received 0"),
+        (["x=7x8x4"], "z (layers.Add) does not take these sizes: Keras raises on (None, 7, 8, 4), (None, 6, 8, 4)"),
+    ],
+)
+def test_sizes_that_cannot_be_are_one_line(opened: str, sizes: list[str], message: str) -> None:
+    result = run("check", opened, *(word for each in sizes for word in ("--input", each)))
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"kgraph: {message}\n")

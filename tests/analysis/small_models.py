@@ -46,19 +46,20 @@ def small_models(draw: Any, most: int = 8) -> str:
     """A model of one image ``x`` of open height and width, with at least one merge; it may work at no size."""
     lines = [f'x = Input(shape=(None, None, {CHANNELS}), name="x")']
     made = ["x"]
-    unused: list[str] = []
+    used: set[str] = set()
     for number in range(draw(st.integers(2, most))):
         name = f"n{number}"
-        last = number and draw(st.booleans())
+        joins = number and draw(st.booleans())
         x = made[-1] if draw(st.booleans()) else draw(st.sampled_from(made))
-        y = draw(st.sampled_from(made))
-        step = draw(st.one_of(*(TWO if last else ONE)))
+        y = draw(st.sampled_from(made)) if joins else x
+        step = draw(st.one_of(*(TWO if joins else ONE)))
         lines.append(f"{name} = {step.format(name=name, x=x, y=y)}")
-        unused = [each for each in unused if each not in (x, y)] + [name]
         made.append(name)
-    lines.append(f'y = Add(name="y")([{made[-1]}, {draw(st.sampled_from(made[:-1]))}])')
-    unused = ["y", *(each for each in unused if each not in lines[-1].partition("(")[2])]
-    return "\n".join([*lines, f"model = Model(x, [{', '.join(unused)}])"])
+        used |= {x, y}
+    last = made[-1], draw(st.sampled_from(made[:-1]))
+    lines.append(f'y = Add(name="y")([{last[0]}, {last[1]}])')
+    outputs = ["y", *(each for each in made[1:] if each not in used and each not in last)]
+    return "\n".join([*lines, f"model = Model(x, [{', '.join(outputs)}])"])
 
 
 def with_sizes(text: str, height: int | None, width: int | None) -> str:
