@@ -225,6 +225,24 @@ def summary(source: str, nested: str, run_lambdas: bool, output_format: str, out
     _emit(render(graph, rows, width=width, style=_style if terminal else plain), output)
 
 
+@cli.command()
+@_reading
+@click.argument("node")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_command
+def why(source: str, node: str, nested: str, run_lambdas: bool, output_format: str) -> None:
+    """Print why a call works where it does: for every axis the calls that made its extent, back to the input."""
+    from kgraph.analysis.chains import why as found_why
+    from kgraph.api import extract
+    from kgraph.report.why import render, render_json
+
+    found = found_why(extract(source, nested=nested, run_lambdas=run_lambdas), node)
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
+    text = render(found, width=width, style=_style if terminal else _plain)
+    _emit(render_json(found) if output_format == "json" else text, None)
+
+
 COLOURS: dict[str, dict[str, Any]] = {
     "title": {"bold": True},
     "error": {"fg": "red", "bold": True},

@@ -266,3 +266,17 @@ def test_check_at_given_sizes(opened: str) -> None:
 def test_sizes_that_cannot_be_are_one_line(opened: str, sizes: list[str], message: str) -> None:
     result = run("check", opened, *(word for each in sizes for word in ("--input", each)))
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"kgraph: {message}\n")
+
+
+def test_why(opened: str) -> None:
+    result = run("why", opened, "z")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("z  Add  conditional  (B, H, W, 4)\n")
+    assert "    <- p  H // 2, W // 2  (stride 2 and a valid 2-wide window)\n" in result.stdout
+    assert json.loads(run("why", opened, "z", "--format", "json").stdout)["node"] == "z"
+
+
+def test_why_of_a_node_that_does_not_exist(opened: str) -> None:
+    result = run("why", opened, "zz")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "kgraph: open has no node 'zz'; did you mean z?\n"

@@ -52,10 +52,11 @@ def render(report: Report, *, every: bool = False, width: int = 100, style: Styl
         found = list(section)
         lines += ["", *found] if found else []
     lines += ["", _closing(report, style)]
-    return "\n".join(wrapped for line in lines for wrapped in _wrap(line, width))
+    return "\n".join(wrapped for line in lines for wrapped in wrap(line, width))
 
 
-def _wrap(line: str, width: int) -> list[str]:
+def wrap(line: str, width: int) -> list[str]:
+    """The line in as many as it takes, those behind the first indented."""
     if len(line) <= width:
         return [line]
     return textwrap.wrap(line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False)
