@@ -229,14 +229,22 @@ def summary(source: str, nested: str, run_lambdas: bool, output_format: str, out
 @_reading
 @click.argument("node")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--smt2", type=click.Path(dir_okay=False), metavar="OUT",
+    help="Also write what is claimed as SMT-LIB 2, for any SMT solver to check.",
+)  # fmt: skip
 @_command
-def why(source: str, node: str, nested: str, run_lambdas: bool, output_format: str) -> None:
+def why(source: str, node: str, nested: str, run_lambdas: bool, output_format: str, smt2: str | None) -> None:
     """Print why a call works where it does: for every axis the calls that made its extent, back to the input."""
     from kgraph.analysis.chains import why as found_why
+    from kgraph.analysis.smt import smt2 as claims
     from kgraph.api import extract
     from kgraph.report.why import render, render_json
 
-    found = found_why(extract(source, nested=nested, run_lambdas=run_lambdas), node)
+    graph = extract(source, nested=nested, run_lambdas=run_lambdas)
+    found = found_why(graph, node)
+    if smt2 is not None:
+        _emit(claims(graph, node), smt2)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
     text = render(found, width=width, style=_style if terminal else _plain)
