@@ -70,7 +70,7 @@ ZOO: dict[str, tuple[str, str]] = {
     "turned and halved": (
         IMAGE + 'y = Add(name="y")([Permute((2, 1, 3))(x[:, ::2]), x[:, :, ::2]])', "conditional"
     ),
-    "sliced": (IMAGE + 'y = Add(name="y")([x[:, 2:9], x[:, :7]])', "conditional"),
+    "sliced": (IMAGE + 'y = Add(name="y")([x[:, :9], x[:, :7]])', "conditional"),
     "two inputs": (PAIR + 'y = Add(name="y")([x, v])', "conditional"),
     "two inputs by an operator": (PAIR + "y = x + v", "conditional"),
     "three inputs": (
@@ -101,7 +101,7 @@ ZOO: dict[str, tuple[str, str]] = {
     "half of nobody knows": (
         IMAGE + OPAQUE + 'y = Add(name="y")([Conv2D(8, 1, strides=2)(o), Cropping2D(1)(o)])', "unknown"
     ),
-    "not the batch": (TABLE + 'y = Add(name="y")([ops.reshape(x, newshape=(-1, 5)), v])', "unknown"),
+    "not the batch": (TABLE + 'y = Add(name="y")([ops.reshape(x, newshape=(-1, 5)), v])', "broadcast"),
     "larger of the two": (
         PAIR + "m = x + v\ny = Add(name='y')([m, MaxPooling1D(2)(UpSampling1D(2)(m))])", "identical"
     ),
