@@ -82,7 +82,9 @@ def smt2(graph: Graph, node: str) -> str:
         *(() if rows else (Definition("works", "Bool", formula_term(works, sizes), "the call itself works"),)),
     ]
     claims = (
-        _verdict_claims(graph, verdict, rows, sizes) if verdict else _requirement_claims(graph, node, requirement, sizes)
+        _verdict_claims(graph, verdict, rows, sizes)
+        if verdict
+        else _requirement_claims(graph, node, requirement, sizes)
     )
     products = any(len(monomial) > 1 for extent in _every_extent([before, works], terms) for monomial in extent.terms)
     return "".join(
@@ -106,7 +108,13 @@ def _script(
     for number, claim in enumerate(claims, start=1):
         yield ""
         yield f"; {number}. {claim.words}"
-        yield from ("(push 1)", f"(assert {claim.term})", f"(set-info :status {claim.status})", "(check-sat)", "(pop 1)")
+        yield from (
+            "(push 1)",
+            f"(assert {claim.term})",
+            f"(set-info :status {claim.status})",
+            "(check-sat)",
+            "(pop 1)",
+        )
     yield "(exit)"
 
 
@@ -211,8 +219,10 @@ def _verdict_claims(
         if verdict.given_upstream is not None:
             printed = as_smt(verdict.given_upstream, _printed_names(graph, sizes))
             yield Claim(
-                f"given that, the rest: {_one_line(verdict.given_upstream)}", f"(and upstream (xor alike {printed}))", "unsat",
-            )  # fmt: skip
+                f"given that, the rest: {_one_line(verdict.given_upstream)}",
+                f"(and upstream (xor alike {printed}))",
+                "unsat",
+            )
 
 
 def _broadcast_claims(verdict: Verdict, rows: tuple[tuple[int, tuple[Extent, ...]], ...]) -> Iterator[Claim]:

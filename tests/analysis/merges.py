@@ -5,7 +5,7 @@ from __future__ import annotations
 IMAGE = 'x = Input(shape=(None, None, 8), name="x")\n'
 PAIR = 'x = Input(shape=(None, 8), name="x")\nv = Input(shape=(None, 8), name="v")\n'
 TABLE = 'x = Input(shape=(4, 5), name="x")\nv = Input(shape=(5,), name="v")\n'
-OPAQUE = "\"{'outputs': (((None, None, None, 8), 'float32'),)}\"\n" 'o = Custom("shop.Thing", name="o")(x)\n'
+OPAQUE = '"{\'outputs\': (((None, None, None, 8), \'float32\'),)}"\no = Custom("shop.Thing", name="o")(x)\n'
 
 RESIDUAL = """
 c = Conv2D(16, 1, strides=2, name="c")(x)
