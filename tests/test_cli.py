@@ -280,3 +280,29 @@ def test_why_of_a_node_that_does_not_exist(opened: str) -> None:
     result = run("why", opened, "zz")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "kgraph: open has no node 'zz'; did you mean z?\n"
+
+
+def test_why_writes_smt_lib(opened: str, tmp_path: Path) -> None:
+    out = tmp_path / "z.smt2"
+    result = run("why", "--smt2", str(out), opened, "z")
+    assert result.exit_code == 0
+    assert result.stdout == run("why", opened, "z").stdout
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith(
+        '; "z" (layers.Add) is conditional. A solver must answer each check with the :status before it.'
+    )
+    assert text.count("(check-sat)") == text.count("(set-info :status ") == 6
+
+
+def test_why_without_anything_to_prove(tmp_path: Path) -> None:
+    path, out = tmp_path / "opaque.py", tmp_path / "o.smt2"
+    path.write_text(
+        "x = Input(shape=(None, 4), name=\"x\")\n\"{'outputs': (((None, None, 4), 'float32'),)}\"\n"
+        'o = Custom("shop.Thing", name="o")(x)\nmodel = Model(x, o)\n',
+        encoding="utf-8",
+    )
+    result = run("why", "--smt2", str(out), str(path), "o")
+    assert (result.exit_code, result.stdout, out.exists()) == (2, "", False)
+    assert result.stderr == (
+        "kgraph: o: there is nothing to prove, as no rule tells which sizes custom.shop.Thing takes\n"
+    )

@@ -134,7 +134,7 @@ def check_node(graph: Graph, node: str) -> None:
 
 def _merged(graph: Graph, node: str) -> tuple[AxisStory, ...]:
     """Per axis of a merge what its operands bring; without the batch where it is that of all."""
-    rows = _lined_up(graph, node)
+    rows = own_axes(graph, node)
     names = axis_names(graph, Value(node), len(rows[0][1]) if rows else 0)
     found: list[AxisStory] = []
     for axis, name in enumerate(names):
@@ -144,19 +144,23 @@ def _merged(graph: Graph, node: str) -> tuple[AxisStory, ...]:
     return tuple(found)
 
 
-def _lined_up(graph: Graph, node: str) -> list[tuple[Operand, tuple[int | None, ...]]]:
-    """The operands of a merge; for each axis of the output the number of their own, ABSENT where they have none."""
+def own_axes(graph: Graph, node: str) -> tuple[tuple[Operand, tuple[int | None, ...]], ...]:
+    """The operands of a merge, each with the number of its own axis for every axis of the output.
+
+    None where it has no such axis; () where a rank is unknown.
+    """
     operands = merge_inputs(graph, node)
     shapes = [operand.extents for operand in operands]
-    if None in shapes:
-        return []
+    if None in shapes or not shapes:
+        return ()
     numbers = tuple(tuple(range(len(shape or ()))) for shape in shapes)
-    own = line_up(numbers, knowledge(graph.ops[node].kind).merge or "numpy")
-    return list(zip(operands, own, strict=True))
+    lined_up = line_up(numbers, knowledge(graph.ops[node].kind).merge or "numpy")
+    own = (tuple(None if axis == ABSENT else axis for axis in row) for row in lined_up)
+    return tuple(zip(operands, own, strict=True))
 
 
 def _operand_strand(graph: Graph, operand: Operand, own: int | None) -> Strand:
-    if own is None or own == ABSENT:
+    if own is None:
         return Strand(label(operand), None, None)
     if operand.value is None:
         return Strand(label(operand), shown(graph, (operand.extents or ())[own]), None)
@@ -239,9 +243,9 @@ def _passed_on(graph: Graph, place: Place) -> Place | None:
 def _joined(graph: Graph, place: Place) -> tuple[Place, ...]:
     """The tensors whose extents meet in an axis of a merge, those that are 1 left out."""
     found: list[Place] = []
-    for operand, numbers in _lined_up(graph, place[0].node):
+    for operand, numbers in own_axes(graph, place[0].node):
         own = numbers[place[1]]
-        if operand.value is not None and own is not None and own != ABSENT and (operand.extents or ())[own] != 1:
+        if operand.value is not None and own is not None and (operand.extents or ())[own] != 1:
             found.append((operand.value, own))
     return tuple(dict.fromkeys(found))
 

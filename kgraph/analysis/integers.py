@@ -41,15 +41,19 @@ def is_empty(formula: Formula) -> bool | None:
     """True if a formula holds at no size, False if it does at some, None where that is not decided."""
     if formula in (ALWAYS, NEVER):
         return formula == NEVER
-    found, products = _asked(formula, lambda part: part.is_empty())
+    found, products = _asked(formula, _no_sizes)
     return found if found or not products else _is_empty_with_products(formula)
+
+
+def _no_sizes(found: Any) -> bool:
+    return found.is_empty()
 
 
 def _is_empty_with_products(formula: Formula) -> bool | None:
     """Looks closer where isl takes products to be free: ``(H - 2) * (W - 2) >= 1`` where ``H >= 3`` and ``W >= 3``."""
     shift = {size: plus(atomic(size), low - 1) for size, low in _lows(formula).items()}
     shifted = substituted(formula, shift)
-    if shifted == NEVER or (shift and shifted != ALWAYS and _asked(shifted, lambda part: part.is_empty())[0]):
+    if shifted == NEVER or (shift and shifted != ALWAYS and _asked(shifted, _no_sizes)[0]):
         return True
     return None if _found(formula) is None else False
 
