@@ -100,10 +100,14 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
     "--fail-on", type=click.Choice(["info", "warning", "error"]), default="warning", show_default=True,
     help="Findings of at least this severity make the exit code 1.",
 )  # fmt: skip
+@click.option(
+    "--input", "sizes", multiple=True, metavar="[NAME=]HxWxC",
+    help="Check at these sizes: 500x375x3, without the batch; ? for one that stays open. Repeat it for several inputs.",
+)  # fmt: skip
 @_command
 def check(
     sources: tuple[str, ...], reading: dict[str, Any], output_format: str, output: str | None, verbose: bool,
-    jobs: int | None, fail_on: str,
+    jobs: int | None, fail_on: str, sizes: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Check models: a verdict on every merge, fusions, and what is wrong.
 
@@ -112,6 +116,7 @@ def check(
     from kgraph.api import check as check_one
     from kgraph.findings import Severity
 
+    reading["input_shape"] = _input_shape(sizes)
     terminal = output is None and sys.stdout.isatty()
     style = _style if terminal else _plain
     if len(sources) == 1:
@@ -129,6 +134,27 @@ def check(
         text = many.render_json(reports) if json else many.render(reports, every=verbose, style=style)
     _emit(text + "\n", output)
     return max(report.exit_code(Severity(fail_on)) for report in reports)
+
+
+def _input_shape(sizes: tuple[str, ...]) -> Any:
+    """What ``--input`` gives: None, the shape of the only input, or those of several by name."""
+    named: dict[str, tuple[int | None, ...]] = {}
+    for text in sizes:
+        name, _, extents = text.rpartition("=")
+        if not name and len(sizes) > 1:
+            raise KgraphError(f"--input {text}: of several inputs each needs its name; expected NAME={extents}")
+        if name in named:
+            raise KgraphError(f"--input {text}: the input {name!r} is given twice")
+        named[name] = tuple(_size(text, extent) for extent in extents.lower().split("x"))
+    return named.get("", named or None)
+
+
+def _size(text: str, extent: str) -> int | None:
+    if extent in ("none", "?"):
+        return None
+    if extent.isascii() and extent.isdigit() and len(extent) < 20:
+        return int(extent)
+    raise KgraphError(f"--input {text}: {extent!r} is no size; expected something like 500x375x3, or ?x?x3")
 
 
 def _with_progress(sources: tuple[str, ...], jobs: int, reading: dict[str, Any]) -> list[Any]:
@@ -233,6 +259,31 @@ def _read(source: str, reading: dict[str, Any]) -> Graph:
     if loaded.notes:
         click.echo(f"kgraph: {source} does not tell everything; `kgraph check` says what was assumed", err=True)
     return loaded.graph
+
+
+@cli.command()
+@_reading
+@click.argument("node")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--smt2", type=click.Path(dir_okay=False), metavar="OUT",
+    help="Also write what is claimed as SMT-LIB 2, for any SMT solver to check.",
+)  # fmt: skip
+@_command
+def why(source: str, reading: dict[str, Any], node: str, output_format: str, smt2: str | None) -> None:
+    """Print why a call works where it does: for every axis the calls that made its extent, back to the input."""
+    from kgraph.analysis.chains import why as found_why
+    from kgraph.analysis.smt import smt2 as claims
+    from kgraph.report.why import render, render_json
+
+    graph = _read(source, reading)
+    found = found_why(graph, node)
+    if smt2 is not None:
+        _emit(claims(graph, node), smt2)
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
+    text = render(found, width=width, style=_style if terminal else _plain)
+    _emit(render_json(found) if output_format == "json" else text, None)
 
 
 COLOURS: dict[str, dict[str, Any]] = {

@@ -421,7 +421,8 @@ def said(extent: Extent, name: Callable[[Symbol], str] = str) -> str:
         parts.append((str(abs(constant)), constant < 0))
     parts.sort(key=lambda part: part[1])
     (first, negative), *rest = parts
-    first = first[1:-1] if not rest and not negative and first.startswith("(") and first.endswith(")") else first
+    alone = not rest and not negative and max(map(len, extent.terms)) == 1
+    first = first[1:-1] if alone and first.startswith("(") and first.endswith(")") else first
     return ("-" if negative else "") + first + "".join(f" {'-' if less else '+'} {words}" for words, less in rest)
 
 

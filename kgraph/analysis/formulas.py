@@ -176,7 +176,7 @@ def holds(formula: Formula, sizes: Mapping[Symbol, int]) -> bool:
     return any(holds(part, sizes) for part in formula.parts)
 
 
-def substituted(formula: Formula, sizes: Mapping[Symbol, int]) -> Formula:
+def substituted(formula: Formula, sizes: Mapping[Symbol, Extent]) -> Formula:
     """The condition on the other sizes where some are given."""
     if isinstance(formula, Test):
         return test(replaced(formula.extent, sizes), formula.sign)

@@ -6,11 +6,11 @@ models are decided here, once, so that the same architecture has the same ids th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any, TypeVar
 
+from kgraph.analysis.inferring import inferred
 from kgraph.errors import SourceError
 from kgraph.frontends.keras2_implied import implied_specs, implied_weights, settled_config
 from kgraph.graph import (
@@ -26,13 +26,10 @@ from kgraph.graph import (
     Weight,
     ancestors,
     escape,
-    is_shape,
     leaves,
     map_leaves,
 )
-from kgraph.ops import call_of, infer_specs
-
-_Found = TypeVar("_Found", Spec, Weight)
+from kgraph.ops import infer_specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +244,10 @@ def _one_tensor(name: str) -> FrozenDict:
 def _respecified(op: Op, operands: tuple[Spec, ...], frame: _Frame) -> Op:
     """The op with the specs that it has on other operands than those for which Keras recorded it."""
     infer = infer_specs if frame.model.specs == "recorded" else partial(implied_specs, outputs=op.outputs)
-    inferred = None if frame.specs == "unknown" else _inferred(infer, op, operands)
-    if inferred is not None:
-        known = "proved" if not _is_assumed(op) else "recorded" if inferred == op.outputs else "assumed"
-        return replace(op, outputs=inferred, known=known)
+    found = None if frame.specs == "unknown" else inferred(infer, op, operands)
+    if found is not None:
+        known = "proved" if not _is_assumed(op) else "recorded" if found == op.outputs else "assumed"
+        return replace(op, outputs=found, known=known)
     given = operands[0].dtype if operands else ""
     kept = [spec.shape if frame.specs == "implied" else None for spec in op.outputs]
     outputs = tuple(Spec(shape, spec.dtype or given) for shape, spec in zip(kept, op.outputs, strict=True))
@@ -276,32 +273,12 @@ def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
     if op.layer is None:
         return op
     if op.layer not in builder.weights:
-        found = _inferred(implied_weights, op, operands)
+        found = inferred(implied_weights, op, operands)
         found = op.weights if found is None else found
         if found is None:
             return op
         builder.weights[op.layer] = found
     return replace(op, weights=builder.weights[op.layer])
-
-
-def _inferred(
-    infer: Callable[[Any], tuple[_Found, ...] | None], op: Op, operands: tuple[Spec, ...]
-) -> tuple[_Found, ...] | None:
-    """What ``infer`` says of a call that nobody has checked: its config may hold anything."""
-    try:
-        found = infer(call_of(op, operands))
-        odd = [each for each in found or () if not _is_plain(each)]
-        if odd:
-            raise ValueError(f"the shape would be {odd[0].shape!r}")
-        return found
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        what = f"the layer {op.layer!r}" if op.layer else "an operation"
-        raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
-
-
-def _is_plain(found: Spec | Weight) -> bool:
-    return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:
