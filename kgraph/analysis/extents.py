@@ -76,7 +76,7 @@ def measured(graph: Graph) -> Mapping[str, Measured]:
         if op.is_input:
             found[node] = Measured((_input_extents(node, op),))
         elif knowledge(op.kind).merge:
-            found[node] = _merged(node, op, _operands(op, graph.operands[node], found))
+            found[node] = _merged(graph, node, _operands(op, graph.operands[node], found))
         else:
             shapes = tuple(found[value.node].outputs[value.out] for value in graph.operands[node])
             found[node] = _called(graph, node, op, shapes, memo)
@@ -115,11 +115,12 @@ def _operands(op: Op, operands: tuple[Value, ...], found: Mapping[str, Measured]
     )
 
 
-def _merged(node: str, op: Op, operands: tuple[Operand, ...]) -> Measured:
+def _merged(graph: Graph, node: str, operands: tuple[Operand, ...]) -> Measured:
     """A merge: what its operands say wins over the record, which can forget a batch (1 + B)."""
+    op = graph.ops[node]
     axes, recorded = lined_up(op, operands), op.outputs[0].shape
     if axes is None or (recorded is not None and len(recorded) != len(axes)):
-        return Measured((_recorded(node, op, 0, ()),), told=axes is not None)
+        return Measured((_recorded(graph, Value(node), ()),), told=axes is not None)
     met = [_met(row) for row in axes]
     return Measured((tuple(extent for extent, _ in met),), every(works for _, works in met))
 
