@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kgraph.analysis import domain as domains
+from kgraph.analysis.domain import Domain
 from kgraph.analysis.extents import extents
 from kgraph.analysis.names import shown_shape
 from kgraph.analysis.requirements import requirements
@@ -140,6 +141,37 @@ def check_loaded(loaded: Loaded) -> Report:
         findings=tuple(findings),
         errors=tuple(problems),
     )
+
+
+@collector_paused()
+def shapes(
+    source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None
+) -> dict[str, tuple[int | str | None, ...] | None]:
+    """The symbolic shape of every tensor, batch first: ``{"conv2d": ("B", "ceil(H / 2)", "ceil(W / 2)", 64), ...}``.
+
+    Args:
+        source, nested, run_lambdas, limits: as for ``extract``.
+
+    Returns:
+        By value (``split[1]`` for the second output of a call) its extents: ints, expressions in the sizes of the
+        inputs, or None for a size that only running the model tells; None for the whole where the rank is unknown.
+    """
+    graph = extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    made = (Value(node, out) for node, op in graph.ops.items() for out in range(len(op.outputs)))
+    return {str(value): shown_shape(graph, extents(graph, value)) for value in made}
+
+
+@collector_paused()
+def domain(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Domain:
+    """The sizes at which the whole model runs: ``domain(model).accepts(H=500, W=375)``.
+
+    Args:
+        source, nested, run_lambdas, limits: as for ``extract``.
+
+    Returns:
+        A Domain: a condition in words, and tests (``accepts``, ``nearest``, ``smallest``).
+    """
+    return domains.domain(extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits))
 
 
 def check_many(

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NoReturn
 
 from kgraph.graph import Value
@@ -297,12 +296,13 @@ def largest(options: tuple[Extent, ...]) -> Extent:
     return left[0] if len(left) == 1 else atomic(Largest(tuple(sorted(left, key=repr))))
 
 
+@functools.lru_cache(maxsize=65_536)
 def decided(difference: Extent, sign: str) -> bool | None:
     """Whether ``difference == 0`` (or ``>= 0``) at every size, or at none; None where simple bounds do not tell."""
     if isinstance(difference, int):
         return difference == 0 if sign == "==" else difference >= 0
     low = _bound(difference, 1)
-    if low is not None and low > -1:
+    if low is not None and low >= 0:
         if sign == ">=":
             return True
         if low > 0:
@@ -310,36 +310,34 @@ def decided(difference: Extent, sign: str) -> bool | None:
     high = _bound(difference, -1)
     if high is not None and high < 0:
         return False
-    return _never_zero(difference) if sign == "==" else None
-
-
-def _never_zero(difference: Expression) -> bool | None:
     common = math.gcd(*difference.terms.values())
-    return False if difference.constant % common else None
+    return False if sign == "==" and difference.constant % common else None
 
 
-def _bound(extent: Expression, side: int) -> Fraction | None:
+def _bound(extent: Expression, side: int) -> int | None:
     """A lower (``side`` 1) or upper (-1) bound over all sizes of at least 1; None where this finds none.
 
     Floors are replaced from the outside in by what they cannot exceed; what is left is linear in sizes.
     """
-    terms: dict[Monomial, Fraction] = {monomial: Fraction(factor * side) for monomial, factor in extent.terms.items()}
-    constant = Fraction(extent.constant * side)
+    terms = {monomial: factor * side for monomial, factor in extent.terms.items()}
+    constant, scale = extent.constant * side, 1
     while (floor := _a_floor(terms)) is not None:
         factor = terms.pop((floor,))
-        scale = factor / floor.divisor
+        terms = {monomial: each * floor.divisor for monomial, each in terms.items()}
         for monomial, inner in floor.inner.terms.items():
-            terms[monomial] = terms.get(monomial, Fraction(0)) + scale * inner
-        constant += scale * (floor.inner.constant - (floor.divisor - 1 if factor > 0 else 0))
+            terms[monomial] = terms.get(monomial, 0) + factor * inner
+        less = factor * (floor.divisor - 1) if factor > 0 else 0
+        constant = constant * floor.divisor + factor * floor.inner.constant - less
+        scale *= floor.divisor
     for monomial, factor in terms.items():
-        low = [least(atom) for atom in monomial]
-        if factor < 0 or None in low or min(each or 0 for each in low) < 0:
+        low = [least(atom) for atom in monomial] if factor else []
+        if factor < 0 or any(each is None or each < 0 for each in low):
             return None
         constant += factor * math.prod(each or 0 for each in low)
-    return constant * side
+    return -(-constant // scale) * side
 
 
-def _a_floor(terms: Mapping[Monomial, Fraction]) -> Floor | None:
+def _a_floor(terms: Mapping[Monomial, int]) -> Floor | None:
     return next((m[0] for m in terms if len(m) == 1 and isinstance(m[0], Floor)), None)
 
 
@@ -349,9 +347,9 @@ def least(atom: Atom) -> int | None:
         return 1
     if isinstance(atom, Floor):
         low = _bound(atom.inner, 1)
-        return None if low is None else math.floor(low / atom.divisor)
+        return None if low is None else low // atom.divisor
     known = [each if isinstance(each, int) else _bound(each, 1) for each in atom.options]
-    return max((math.ceil(each) for each in known if each is not None), default=None)
+    return max((each for each in known if each is not None), default=None)
 
 
 def atoms(extent: Extent) -> Iterator[Atom]:

@@ -167,12 +167,16 @@ def _recorded(graph: Graph, value: Value, shapes: tuple[Extents | None, ...]) ->
         return None
     if None not in shape:
         return shape  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-    result: list[Extent] = []
-    for axis, (size, origin) in enumerate(zip(shape, kept_axes(graph, value), strict=True)):
-        source = None if origin is None or size is not None else shapes[origin[0]]
-        passed = symbol(value, axis) if source is None or origin is None else source[origin[1]]
-        result.append(passed if size is None else size)
-    return tuple(result)
+    origins = kept_axes(graph, value)
+    return tuple(
+        _passed(value, axis, origins[axis], shapes) if size is None else size for axis, size in enumerate(shape)
+    )
+
+
+def _passed(value: Value, axis: int, origin: Origin, shapes: tuple[Extents | None, ...]) -> Extent:
+    """The extent of the operand's axis that an open one is known to have, else a size of its own."""
+    source = None if origin is None else shapes[origin[0]]
+    return symbol(value, axis) if source is None or origin is None else source[origin[1]]
 
 
 def _settled(spec: Spec, recorded: Extents | None, ruled: Extents | None) -> Extents | None:
@@ -203,7 +207,8 @@ def _is_batch(shape: Extents) -> bool:
 def _has_own(node: str, out: int, shape: Extents | None) -> bool:
     """True if an extent is a size of its own."""
     return shape is None or any(
-        type(extent) is not int and extent == symbol(Value(node, out), axis) for axis, extent in enumerate(shape)
+        type(extent) is not int and extent is not BATCH and extent == symbol(Value(node, out), axis)
+        for axis, extent in enumerate(shape)
     )
 
 

@@ -80,8 +80,7 @@ def _nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, i
         point = space.project_out(isl.dim_type.param, 0, space.dim(isl.dim_type.param)).lexmin().sample_point()
         if point.is_void():
             return None
-        values = [int(str(point.get_coordinate_val(isl.dim_type.set, 1 + count + index))) for index in range(count)]
-        return values
+        return [int(str(point.get_coordinate_val(isl.dim_type.set, 1 + count + index))) for index in range(count)]
 
     found, products = _asked(formula, closest, names)
     if not found or products:
