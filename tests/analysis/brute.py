@@ -134,8 +134,9 @@ def keras_works(graph: Graph, shapes: Mapping[str, Shape]) -> bool:
     """Whether Keras builds a graph with inputs of these shapes, no call raises, and no output is empty."""
     import keras
 
+    text = at_sizes(graph, shapes)
     try:
-        model = run_text(at_sizes(graph, shapes))
+        model = run_text(text)
     except (ValueError, TypeError):
         return False
     finally:
