@@ -146,8 +146,8 @@ def _called(
 ) -> Measured:
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
-    if _is_plain(shapes) and not any(_has_own(node, out, shape) for out, shape in enumerate(recorded)):
-        return Measured(recorded)
+    if _is_plain(shapes) and all(_keeps(shape, shapes) for shape in recorded):
+        return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
     key = (op.kind, op.config, op.arguments, shapes)
     if key not in memo:
         dtypes = (spec.dtype for spec in graph.operand_specs(node))
@@ -204,12 +204,12 @@ def _is_batch(shape: Extents) -> bool:
     return not shape or type(shape[0]) is int or shape[0] == BATCH
 
 
-def _has_own(node: str, out: int, shape: Extents | None) -> bool:
-    """True if an extent is a size of its own."""
-    return shape is None or any(
-        type(extent) is not int and extent is not BATCH and extent == symbol(Value(node, out), axis)
-        for axis, extent in enumerate(shape)
-    )
+def _keeps(shape: Extents | None, shapes: tuple[Extents | None, ...]) -> bool:
+    """True if an output is open in axis 0 alone, and has it from what enters, if that is open."""
+    first = next((entering[0] for entering in shapes if entering and type(entering[0]) is not int), None)
+    if shape is None or any(type(extent) is not int for extent in shape[1:]):
+        return False
+    return all(type(extent) is int for extent in shape[:1]) if first is None else shape[:1] == (first,)
 
 
 def _rank(shape: Extents | None) -> int | None:

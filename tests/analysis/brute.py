@@ -19,6 +19,8 @@ from kgraph.text import show
 
 Shape = tuple[int | None, ...]
 
+ADDITIONS = ("layers.Add", "layers.Average", "ops.add")
+
 
 def examples(few: int) -> int:
     """How many examples a test takes: few in the suite, as many as the long profile of Hypothesis says in the long run."""
@@ -131,17 +133,38 @@ def at_sizes(graph: Graph, shapes: Mapping[str, Shape]) -> str:
 
 
 def keras_works(graph: Graph, shapes: Mapping[str, Shape]) -> bool:
-    """Whether Keras builds a graph with inputs of these shapes, no call raises, and no output is empty."""
-    import keras
+    """Whether Keras builds a graph with inputs of these shapes, then runs it, and no tensor is empty.
 
-    text = at_sizes(graph, shapes)
+    The batch is open when it builds, as it is in every model: layers that merge refuse two fixed ones that differ,
+    though they broadcast them when they run.
+    """
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    text = at_sizes(graph, {node: (None, *shape[1:]) for node, shape in shapes.items()})
     try:
         model = run_text(text)
-    except (ValueError, TypeError):
+        inputs = [np.zeros([extent or 0 for extent in shapes[tensor.name]], "float32") for tensor in model.inputs]
+        arrays = keras.tree.flatten(keras.Model(model.inputs, made(model))(inputs))
+    except (ValueError, TypeError, tf.errors.InvalidArgumentError):
         return False
     finally:
         keras.backend.clear_session()
-    return all(extent > 0 for tensor in made(model) for extent in tensor.shape)
+    return all(extent > 0 for array in arrays for extent in array.shape)
+
+
+def is_taken_for_a_bias(graph: Graph, brute: BruteForce, sizes: Mapping[str, int]) -> bool:
+    """Whether an addition meets Keras' shortcut for biases (keras#20386), which joins what NumPy refuses, or joins it
+    along another axis: a second operand of one axis longer than 1, as long as axis 1 or -1 of the first."""
+    found = brute.reached(sizes)
+    for node, op in graph.ops.items():
+        shapes = brute.operands(node, found) if op.kind in ADDITIONS else None
+        for shape in (shapes or ())[1:]:
+            long = [extent for extent in shape if extent != 1]
+            if len(long) == 1 and long[0] in {extent for first in shapes or () for extent in first[1:]}:
+                return True
+    return False
 
 
 def made(model: Any) -> list[Any]:
