@@ -14,7 +14,7 @@ from kgraph.graph import FrozenDict, Graph, Op, Slot, Spec
 from kgraph.ops import call_of, kept, knowledge  # pyright: ignore[reportPrivateUsage]
 from kgraph.ops.elementwise import UNARY
 from kgraph.ops.reducing import DTYPES as REDUCTIONS
-from tests.ops.test_layers import FAMILIES, Example, layer, load, recorded, shape_of
+from tests.ops.test_layers import FAMILIES, Example, load, of, recorded, shape_of
 from tests.ops.test_operations import axes_of, operation
 
 RANDOM = st.randoms(use_true_random=False)
@@ -79,7 +79,7 @@ def subscript(random: Random) -> Example:
 def rescaling(random: Random) -> Example:
     np = load("numpy")
     scale = random.choice((2.0, [1.0, 2.0], np.ones((2, 2)), [[1.0], [2.0]]))
-    made = layer("Rescaling", scale=scale, offset=random.choice((0.0, [1.0])))
+    made = of("Rescaling", scale=scale, offset=random.choice((0.0, [1.0])))
     return made, [(shape_of(random, (2, 3)), "float32")]
 
 
