@@ -126,11 +126,6 @@ def _merged(graph: Graph, node: str, operands: tuple[Operand, ...]) -> Measured:
     return Measured((tuple(extent for extent, _ in met),), every(works for _, works in met))
 
 
-def _shared(row: tuple[Extent, ...]) -> tuple[Extent, Formula]:
-    """The batch of a layer that merges, which stretches none: all have the same, or Keras raises."""
-    return row[0], every(equal(row[0], extent) for extent in row[1:])
-
-
 def _met(row: tuple[Extent, ...]) -> tuple[Extent, Formula]:
     """The extent of one axis of a merge, and where its operands' extents can meet."""
     others = list(dict.fromkeys(extent for extent in row if extent not in (1, ABSENT)))
@@ -153,7 +148,7 @@ def _called(
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
     if _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded)):
-        return Measured(recorded)
+        return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
     key = (op.kind, op.config, op.arguments, shapes)
     if key not in memo:
         dtypes = (spec.dtype for spec in graph.operand_specs(node))
