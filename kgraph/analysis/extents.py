@@ -121,8 +121,7 @@ def _merged(graph: Graph, node: str, operands: tuple[Operand, ...]) -> Measured:
     axes, recorded = lined_up(op, operands), op.outputs[0].shape
     if axes is None or (recorded is not None and len(recorded) != len(axes)):
         return Measured((_recorded(graph, Value(node), ()),), told=axes is not None)
-    batched = knowledge(op.kind).merge == "layer"
-    met = [_shared(row) if batched and axis == 0 else _met(row) for axis, row in enumerate(axes)]
+    met = [_met(row) for row in axes]
     return Measured((tuple(extent for extent, _ in met),), every(works for _, works in met))
 
 
