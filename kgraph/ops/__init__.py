@@ -80,6 +80,8 @@ def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]
 
 def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
     """The same for an output of this rank."""
+    if not call.operands:  # a source may not tell what a call reads
+        return (None,) * rank
     if not is_told(call):
         return kept_untold(call, rank)
     found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
