@@ -44,8 +44,7 @@ def match(graph: Graph, root: str) -> Match | Refused | None:
     if any(isinstance(leaf, Constant) for leaf in leaves(graph.ops[root].arguments)):
         return Refused(f"{root} joins a constant too", (root,))
     for index, value in enumerate(operands):
-        if graph.ops[value.node].kind not in CONVOLUTIONS:
-            kind = graph.ops[value.node].kind
+        if (kind := graph.ops[value.node].kind) not in CONVOLUTIONS:
             return Refused(f"input {index} of {root} is {value} ({kind}), the others are convolutions", (value.node,))
     if found := difference(graph, convs) or sharing(graph, convs):
         return Refused(*found)
