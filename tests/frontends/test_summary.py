@@ -405,6 +405,13 @@ def test_the_axis_of_a_concatenation_is_taken_where_shapes_leave_no_other() -> N
         assert graph.ops["c"].config.get("axis") == axis, (inputs, whole)
 
 
+def test_a_row_that_reads_nothing_is_said_and_has_no_batch() -> None:
+    rows = X, row("d (Dense)"), row("e (Add)"), row("f (Add)", "(None, 4)", 0, "d[0][0]", "x[0][0]")
+    report = check(table(*rows))
+    assert {"line 4: what d reads is not told", "line 5: what e reads is not told"} <= {*report.notes}
+    assert [verdict.verdict for verdict in report.merges] == ["unknown"]
+
+
 def test_rows_may_stand_in_any_order() -> None:
     rows = row("e (Add)", "(None, 4)", 0, "d[0][0]", "d[0][0]"), row("d (ReLU)", "(None, 4)", 0, "x[0][0]"), X
     assert list(read(table(*rows), "x")[0].ops) == ["x", "d", "e"]
