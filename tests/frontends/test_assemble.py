@@ -11,9 +11,9 @@ import pytest
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.graph import FrozenDict, Slot, Spec, Value, Weight
+from kgraph.ops import complete
 
 SHAPE = (None, 4)
-from kgraph.ops import complete
 
 
 def call(name: str, kind: str = "layers.ReLU", *refs: Ref, layer: Any = None, shape: Any = SHAPE, **more: Any) -> Call:
