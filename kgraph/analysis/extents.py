@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from kgraph.analysis.cases import cases
 from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus, symbol
@@ -224,23 +225,28 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
         return None
     # No operand is empty: where one is, what made it does not work.
     entering = dict.fromkeys(extent for spec in specs for extent in spec.shape or () if isinstance(extent, Expression))
-    facts = tuple(Test(minus(extent, 1), ">=") for extent in entering)
-    ways = cases(lambda: infer_specs(call), facts)
-    good = [(way.condition, way.result) for way in ways or () if way.result is not None]
+    facts = (minus(extent, 1) for extent in entering)
+    ways = cases(lambda: infer_specs(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
+    good = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
     if ways and not good:
         return Measured((), NEVER)
-    if not good or len({tuple(_rank(spec.shape) for spec in result) for _, result in good}) != 1:
+    if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:
         return None
-    outputs = [_united([(where, result[out].shape) for where, result in good]) for out in range(len(good[0][1]))]
-    if None in outputs:
-        return None
-    filled = (at_least(extent, 1) for shape in outputs for extent in shape)
-    return Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+    outputs = [_united([(where, shapes[out]) for where, shapes in good]) for out in range(len(good[0][1]))]
+    filled = [at_least(extent, 1) for shape in outputs for extent in shape or ()]
+    return None if None in outputs else Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
 
 
-def _united(ways: list[tuple[Formula, tuple[Extent, ...]]]) -> Extents | None:
+def _shapes(specs: tuple[Spec, ...]) -> tuple[Extents | None, ...]:
+    """The shapes that a rule gave: their extents are expressions where its operands' were."""
+    return tuple(cast("Extents | None", spec.shape) for spec in specs)
+
+
+def _united(ways: list[tuple[Formula, Extents | None]]) -> Extents | None:
     """One shape that holds on every way; None where there is none."""
-    axes = zip(*(shape for _, shape in ways), strict=True)
+    if any(shape is None for _, shape in ways):
+        return None
+    axes = zip(*(shape or () for _, shape in ways), strict=True)
     united = [_one_extent([where for where, _ in ways], list(axis)) for axis in axes]
     return None if None in united else tuple(extent for extent in united if extent is not None)
 
