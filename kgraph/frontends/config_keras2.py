@@ -231,8 +231,8 @@ class _Functional:
         found: dict[Connection, Shape] = {}
         for layer in self.layers.values():
             built = self.built(layer)
-            shapes: Any = (built,) if is_shape(built) else built
-            for number in range(len(layer.calls) if isinstance(shapes, tuple) else 0):
+            shapes: list[Any] = [built] if is_shape(built) else list(built) if isinstance(built, tuple) else []  # pyright: ignore
+            for number in range(len(layer.calls) if shapes else 0):
                 entering = connections(self.parsed[layer.name, number][0])
                 if len(shapes) != len(entering):
                     continue
