@@ -104,7 +104,7 @@ def _flat(value: Any, where: str) -> tuple[list[Any], tuple[int, ...]]:
     level = [value]
     while level and isinstance(level[0], list):
         size = len(level[0])  # pyright: ignore[reportUnknownArgumentType]
-        if not all(isinstance(row, list) and len(row) == size for row in level):
+        if not all(isinstance(row, list) and len(row) == size for row in level):  # pyright: ignore
             raise SourceError(f"{where}.value: expected an array, received rows of unequal length")
         shape.append(size)
         level = [item for row in level for item in row]

@@ -226,7 +226,7 @@ def test_a_model_without_a_name() -> None:
 
 # --- Lambdas -------------------------------------------------------------------------------------------------------
 
-CODE = {"class_name": "__lambda__", "config": {"code": "4wEA\nAAA=", "defaults": None, "closure": None}}
+CODE: Row = {"class_name": "__lambda__", "config": {"code": "4wEA\nAAA=", "defaults": None, "closure": None}}
 
 
 def function_of(config: Row) -> Function:
