@@ -7,13 +7,17 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kgraph.errors import KgraphError
 from kgraph.files import write_text
 from kgraph.version import __version__
+
+if TYPE_CHECKING:
+    from kgraph.frontends import Loaded
+    from kgraph.graph import Graph
 
 SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
 arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
@@ -150,12 +154,12 @@ def _with_progress(sources: tuple[str, ...], jobs: int, reading: dict[str, Any])
 @_command
 def fuse(source: str, reading: dict[str, Any], output: str | None, output_format: str) -> None:
     """Fuse what can be fused exactly, and say why the rest cannot."""
-    from kgraph.api import extract, show
+    from kgraph.api import show
     from kgraph.findings import FusedSummary
     from kgraph.report.fusions import render, render_json
     from kgraph.rewrite import rewrite
 
-    graph = extract(source, **reading)
+    graph = _read(source, reading)
     outcome = rewrite(graph)
     if output is not None:
         _emit(show(outcome.graph), output)
@@ -173,7 +177,7 @@ def draw(source: str, reading: dict[str, Any], output: str, unfused: bool) -> No
     """Draw the fused graph, with verdicts and findings."""
     from kgraph import api
 
-    graph = api.extract(source, **reading)
+    graph = _read(source, reading)
     report = api.check(graph)
     drawn = graph if unfused else api.fuse(graph).graph
     api.draw(drawn, output, report=report)
@@ -189,7 +193,7 @@ def show(source: str, reading: dict[str, Any], fused: bool, output: str | None) 
     """Write the graph as Keras functional code, which `kgraph check` reads again."""
     from kgraph import api
 
-    graph = api.extract(source, **reading)
+    graph = _read(source, reading)
     _emit(api.show(api.fuse(graph).graph if fused else graph), output)
 
 
@@ -204,14 +208,31 @@ def summary(source: str, reading: dict[str, Any], output_format: str, output: st
     from kgraph.report.table import lines, render, render_json
     from kgraph.report.text import plain
 
-    graph = api.extract(source, **reading)
+    loaded = _load(source, reading)
+    graph, notes = loaded.graph, loaded.notes
     rows = lines(graph, api.fuse(graph).graph)
     if output_format == "json":
-        _emit(render_json(graph, rows), output)
+        _emit(render_json(graph, rows, notes=notes), output)
         return
     terminal = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
-    _emit(render(graph, rows, width=width, style=_style if terminal else plain), output)
+    _emit(render(graph, rows, notes=notes, width=width, style=_style if terminal else plain), output)
+
+
+def _load(source: str, reading: dict[str, Any]) -> Loaded:
+    from kgraph.frontends import load
+    from kgraph.memory import collector_paused
+
+    with collector_paused():
+        return load(source, **reading)
+
+
+def _read(source: str, reading: dict[str, Any]) -> Graph:
+    """The graph of a source, for commands whose output has no place for what the source does not tell."""
+    loaded = _load(source, reading)
+    if loaded.notes:
+        click.echo(f"kgraph: {source} does not tell everything; `kgraph check` says what was assumed", err=True)
+    return loaded.graph
 
 
 COLOURS: dict[str, dict[str, Any]] = {

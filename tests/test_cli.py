@@ -82,7 +82,7 @@ def test_json_is_the_contract(grouped: str, tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert list(found) == [
         "version", "kgraph", "source", "graph", "fused", "merges", "requirements", "fusions", "refusals", "domain",
-        "findings", "errors",
+        "findings", "errors", "notes",
     ]  # fmt: skip
     assert found["version"] == 1
     assert found["source"] == {"name": "grouped.py", "path": grouped, "format": "text", "keras_version": None}
@@ -164,6 +164,14 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes, message: str
     assert message in result.stderr
     assert str(path) in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_relative_path_stays_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("models") / "empty.keras"
+    path.parent.mkdir()
+    path.touch()
+    assert run("check", str(path)).stderr.startswith(f"kgraph: {path}: it is empty; expected")
 
 
 def test_help_and_version() -> None:

@@ -78,11 +78,7 @@ def test_pairs_of_surrogates_and_escaped_backslashes_are_fine() -> None:
 def test_what_is_no_json_but_read_by_python() -> None:
     found = read(b'\xef\xbb\xbf{"a": NaN, "b": [-Infinity, NaN]}')
     assert math.isnan(found.value["a"])
-    assert found.odd == (
-        "config.json starts with a byte order mark",
-        "config.json holds -Infinity, which is not JSON",
-        "config.json holds NaN, which is not JSON",
-    )
+    assert found.odd == ("config.json starts with a byte order mark",)
 
 
 def test_repeated_keys_are_told_with_their_places() -> None:
