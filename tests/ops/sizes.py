@@ -52,7 +52,7 @@ def alike(said: Shapes, found: Shapes) -> bool:
 def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
     """The call at several sizes: with the record's open sizes, and with some of the fixed ones open as well."""
     call, inputs = example
-    graph = _recorded(call, inputs)
+    graph = recorded(call, inputs)
     if graph is None:
         return
     yield from _of_graph(graph, call, inputs, random, count)
@@ -61,7 +61,8 @@ def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
         yield from _of_rule(op, call, inputs, random, count)
 
 
-def _recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
+def recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
+    """What Keras records of the call; None where it refuses."""
     keras = load("keras")
     tensors = [
         keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)

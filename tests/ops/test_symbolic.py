@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 import kgraph
 from kgraph.analysis.extents import by_rule
 from kgraph.ops import convolution
+from tests.ops import further, further_operations
 from tests.ops.calls import FAMILIES, Family
-from tests.ops.sizes import REFUSED, alike, inferred_at, near, opened, pairs, said_at
+from tests.ops.sizes import REFUSED, alike, inferred_at, near, opened, pairs, recorded, said_at
+from tests.ops.test_layers import compare
 
 RANDOM = st.randoms(use_true_random=False)
 
@@ -140,6 +142,19 @@ def test_what_is_said_of_open_sizes_is_what_the_rule_gives_at_each(call: tuple[A
 def test_keras_gives_what_is_said_at_each_size(family: Family, random: Random) -> None:
     for pair in pairs(family(random), random, 2):
         assert pair.answer != "wrong", pair
+
+
+@pytest.mark.keras
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "family", (*further.FAMILIES, *further_operations.FAMILIES), ids=lambda family: family.__name__
+)
+@given(random=RANDOM)
+@settings(max_examples=12)
+def test_what_is_inferred_of_further_calls_is_what_keras_records(family: Family, random: Random) -> None:
+    graph = recorded(*family(random))
+    if graph is not None:
+        compare(graph, specs=False, weights=False)
 
 
 @pytest.mark.keras
