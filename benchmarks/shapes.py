@@ -43,7 +43,7 @@ def main() -> int:
     total: Counter[str] = Counter()
     by_kind: dict[str, Counter[str]] = {}
     for pair in drawn(chosen.count, chosen.only, chosen.seed):
-        answer = "untold" if pair.said is None else "wrong" if pair.said != pair.found else "right"
+        answer = pair.answer
         works = "raises" if pair.found == REFUSED else "works"
         for kind in set(pair.kinds):
             by_kind.setdefault(kind, Counter()).update((answer, works))

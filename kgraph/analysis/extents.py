@@ -16,6 +16,7 @@ from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equ
 from kgraph.analysis.integers import implies
 from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
 from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge
+from kgraph.ops import kept_axes as rule_kept_axes
 from kgraph.ops.elementwise import line_up, merge_operands
 
 BATCH = symbol(None, 0)
@@ -226,8 +227,9 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
     # No operand is empty: where one is, what made it does not work.
     entering = dict.fromkeys(extent for spec in specs for extent in spec.shape or () if isinstance(extent, Expression))
     facts = (minus(extent, 1) for extent in entering)
-    ways = cases(lambda: infer_specs(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
-    good = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
+    ways = cases(lambda: _inferred(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
+    made = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
+    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, shapes))] or made
     if ways and not good:
         return Measured((), NEVER)
     if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:
@@ -240,6 +242,28 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
 def _shapes(specs: tuple[Spec, ...]) -> tuple[Extents | None, ...]:
     """The shapes that a rule gave: their extents are expressions where its operands' were."""
     return tuple(cast("Extents | None", spec.shape) for spec in specs)
+
+
+def _inferred(call: Call) -> tuple[Spec, ...] | None:
+    """Output specs; an extent that Keras forgets is that of the operand which it has at every size."""
+    found = infer_specs(call)
+    if found is None or all(None not in (spec.shape or ()) for spec in found):
+        return found
+    return tuple(Spec(_remembered(call, spec.shape or ()), spec.dtype) for spec in found)
+
+
+def _remembered(call: Call, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    shapes = [spec.shape or () for spec in call.operands]
+    origins = rule_kept_axes(call, len(shape))
+    return tuple(
+        shapes[origin[0]][origin[1]] if extent is None and origin is not None else extent
+        for extent, origin in zip(shape, origins, strict=True)
+    )
+
+
+def _is_empty(shape: Extents | None) -> bool:
+    """True where an output has no elements: such a way does not work, and its shape is of no account."""
+    return any(type(extent) is int and extent < 1 for extent in shape or ())
 
 
 def _united(ways: list[tuple[Formula, Extents | None]]) -> Extents | None:
