@@ -17,7 +17,7 @@ from kgraph.analysis.resized import Sizes, resized
 from kgraph.errors import KgraphError, SourceError
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import File, Loaded, load, open_file
-from kgraph.frontends.contents import Limits
+from kgraph.frontends.contents import Contents, Limits
 from kgraph.graph import Graph, Value, parameters, values
 from kgraph.memory import collector_paused
 from kgraph.rewrite import Outcome, rewrite
@@ -126,12 +126,14 @@ def check(
 
 
 def _check_contents(file: File, error: SourceError) -> Report | None:
-    """The Report on a file without a graph; None where no rule finds anything in it."""
+    """The Report on a file without a graph; None where no rule finds anything in it, or Keras would not read it."""
+    if file.contents.format in ("text", "summary"):
+        return None
     facts = Facts(Graph({}, {}, (), ()), file.source, file.contents)
     findings, problems = _run(facts, discovered())
     if not findings:
         return None
-    problems = [Problem("graph", str(error)), *problems]
+    problems = [Problem("graph", str(error)), *_unread(file.contents), *problems]
     return Report(__version__, file.source, _summary(facts.graph), findings=tuple(findings), errors=tuple(problems))
 
 
@@ -141,6 +143,7 @@ def check_loaded(loaded: Loaded) -> Report:
     graph, origin = loaded.graph, loaded.source
     facts = Facts(graph, origin, loaded.contents)
     findings, problems = _run(facts, discovered())
+    problems = [*_unread(loaded.contents), *problems]
     outcome = facts.outcome
     return Report(
         kgraph=__version__,
@@ -154,6 +157,7 @@ def check_loaded(loaded: Loaded) -> Report:
         refusals=outcome.refused,
         findings=tuple(findings),
         errors=tuple(problems),
+        notes=loaded.notes,
     )
 
 
@@ -235,6 +239,11 @@ def _check_or_say_why(source: str, **reading: Any) -> Report:
         nothing = GraphSummary(nodes=0, edges=0, parameters=None, inputs=(), outputs=())
         origin = Source(source, source, "unknown")
         return Report(kgraph=__version__, source=origin, graph=nothing, errors=(Problem(source, str(error)),))
+
+
+def _unread(contents: Contents | None) -> list[Problem]:
+    """What was not looked at: a file with such a part never looks clean."""
+    return [] if contents is None else [Problem("file", sentence) for sentence in contents.unread]
 
 
 def _run(facts: Facts, rules: tuple[Rule, ...]) -> tuple[list[Finding], list[Problem]]:

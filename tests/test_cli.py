@@ -82,7 +82,7 @@ def test_json_is_the_contract(grouped: str, tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert list(found) == [
         "version", "kgraph", "source", "graph", "fused", "merges", "requirements", "fusions", "refusals", "domain",
-        "findings", "errors",
+        "findings", "errors", "notes",
     ]  # fmt: skip
     assert found["version"] == 1
     assert found["source"] == {"name": "grouped.py", "path": grouped, "format": "text", "keras_version": None}
@@ -148,12 +148,12 @@ def test_a_wrong_call_is_one_line_and_exit_code_two(grouped: str, arguments: tup
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04rest", "is a Keras archive"),
-        (b"\x89HDF\r\n", "is an HDF5 file"),
-        (b"\x80\x04", "is a pickle"),
-        (b"\xff\xfe", "is not text in UTF-8 (byte 0)"),
+        (b"PK\x03\x04rest", "the directory of the zip archive is damaged"),
+        (b"\x89HDF\r\n", "it is not text in UTF-8 (byte 0) and no known container"),
+        (b"\x80\x04", "it is a pickle"),
+        (b"\xff\xfe", "it is text in UTF-16; save it in UTF-8"),
         (b"x = 3 +", "line 1: not Python"),
-        (b"", "must end in model = Model(inputs, outputs)"),
+        (b"", "it is empty"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes, message: str) -> None:
@@ -164,6 +164,14 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes, message: str
     assert message in result.stderr
     assert str(path) in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_relative_path_stays_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("models") / "empty.keras"
+    path.parent.mkdir()
+    path.touch()
+    assert run("check", str(path)).stderr.startswith(f"kgraph: {path}: it is empty; expected")
 
 
 def test_help_and_version() -> None:
@@ -219,6 +227,63 @@ def test_an_import_path_is_imported_from_the_current_folder(tmp_path: Path, monk
     (tmp_path / "mine_needs.py").write_text("import not_here_at_all\n", encoding="utf-8")
     assert "needs the module 'not_here_at_all', which is not installed" in run("check", "mine_needs:x").stderr
     assert "has no 'biuld'; did you mean build?" in run("check", "mine_models:biuld").stderr
+
+
+# --- limits --------------------------------------------------------------------------------------------------------
+
+MODEL = str(Path(__file__).parent / "data" / "models" / "keras3.keras")
+HDF5 = str(Path(__file__).parent / "data" / "models" / "keras3.h5")
+JSON = str(Path(__file__).parent / "data" / "models" / "keras3.json")
+
+
+@pytest.mark.parametrize(
+    ("limit", "source", "message"),
+    [
+        ("nodes=2", JSON, "calls; the limit is 2 (nodes)"),
+        ("json_depth=3", JSON, "is nested deeper than 3 levels (json_depth)"),
+        ("config_bytes=100", JSON, "the limit is 100 (config_bytes)"),
+        ("config_bytes=100", MODEL, "the limit is 100 (config_bytes)"),
+        ("config_bytes=100", HDF5, "no description of a model was found in what could be read: "),
+        ("entries=1", MODEL, "(entries)"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "summary", "show", "fuse", "draw"])
+def test_a_limit_is_kept_by_every_command(command: str, limit: str, source: str, message: str, tmp_path: Path) -> None:
+    written = tmp_path / "out.svg"
+    output = ("-o", str(written)) if command == "draw" else ()
+    result = run(command, source, "--limit", limit, *output)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not written.exists()
+    assert run(command, source, "--limit", "nodes=100", "--limit", "json_depth=100", *output).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("node=5", "there is no limit 'node=5'; did you mean nodes?"),
+        ("nodes", "the limit nodes must be a whole number from 1, received ''"),
+        ("5", "there is no limit '5'; expected NAME=VALUE, where NAME is one of config_bytes, json_depth, entries,"),
+        ("nodes=many", "the limit nodes must be a whole number from 1, received 'many'"),
+        ("nodes=0", "the limit nodes must be a whole number from 1, received '0'"),
+        ("nodes=-1", "the limit nodes must be a whole number from 1, received '-1'"),
+        ("nodes=" + "9" * 5000, "the limit nodes must be a whole number from 1, received '9999"),
+    ],
+)
+def test_a_wrong_limit_is_one_line(limit: str, message: str, grouped: str) -> None:
+    result = run("check", grouped, "--limit", limit)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"kgraph: {message}")
+    assert result.stderr.count("\n") == 1
+    assert len(result.stderr) < 300
+
+
+def test_the_last_of_two_limits_counts_and_limits_are_kept_for_each_of_many() -> None:
+    assert run("check", JSON, "--limit", "nodes=2", "--limit", "nodes=99").exit_code == 0
+    result = run("check", JSON, MODEL, "--limit", "nodes=2", "-j", "1")
+    assert result.exit_code == 2
+    assert result.stdout.count("the limit is 2 (nodes)") == 2
 
 
 OPEN = """

@@ -287,7 +287,7 @@ class _Functional:
 
 def _starts_late(layer: _Layer, highest: int) -> bool:
     rows = layer.config.get("layers")
-    if is_own(layer.module) and layer.model is None:
+    if layer.model is None and not layer_kind(layer.module, layer.class_name).startswith("custom."):
         return False
     first: Any = rows[0] if isinstance(rows, list) and rows else None  # pyright: ignore[reportUnknownVariableType]
     return highest >= len(layer.calls) or (isinstance(first, Mapping) and first.get("class_name") == "InputLayer")  # pyright: ignore
@@ -334,8 +334,9 @@ def _call(
     config = _checked(layer, lambda: read(kind, layer.config))
     path = session.paths.get(id(source), "")
     found = stored_weights(session.weights, path, layer.name, kind, config)
-    arguments = as_layer_call(kind, first, rest)
-    outputs = _unknown(compute_dtype(config), count)
+    # What a class of somebody else's calls its parameters is not written down.
+    arguments = as_layer_call(kind, first, rest, "arg0" if kind.startswith("custom.") else "inputs")
+    outputs = _unknown(compute_dtype(freeze_config(layer.config)), count)
     return Call(layer.name, id(layer.source), kind, config, arguments, found, outputs, number)
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from kgraph.analysis.chains import AxisStory, Chain, Why
-from kgraph.findings import to_plain
-from kgraph.report.text import Style, plain, shape_text, wrap
+from kgraph.findings import shape_text, to_plain
+from kgraph.report.text import Style, plain, wrapped
 
 MOST = 10
 """Steps of one chain that are written out; of longer ones the middle is left out."""
@@ -18,7 +18,7 @@ def render(why: Why, *, width: int = 100, style: Style = plain) -> str:
     lines = list(_head(why, style))
     for group in _alike(why.axes):
         lines += ["", *_axes(group, style)]
-    return "".join(f"{wrapped}\n" for line in lines for wrapped in wrap(line, width))
+    return "".join(f"{line}\n" for line in wrapped(lines, width))
 
 
 def render_json(why: Why) -> str:
