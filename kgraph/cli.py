@@ -116,7 +116,7 @@ def check(
     from kgraph.api import check as check_one
     from kgraph.findings import Severity
 
-    reading = {**reading, "input_shape": _input_shape(sizes)}
+    reading["input_shape"] = _input_shape(sizes)
     terminal = output is None and sys.stdout.isatty()
     style = _style if terminal else _plain
     if len(sources) == 1:

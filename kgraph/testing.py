@@ -325,6 +325,11 @@ def to_keras(graph: Graph) -> Any:
 
     Only for graphs that you trust: the text form holds no code of anybody's but kgraph's own printing of it.
     """
+    return run_text(show(graph))
+
+
+def run_text(text: str) -> Any:
+    """The Keras model that a text form makes when it is run. Only for texts that you trust: they are executed."""
     import keras
     import numpy as np
 
@@ -334,7 +339,7 @@ def to_keras(graph: Graph) -> Any:
         return np.array(values, dtype=dtype).reshape(shape)
 
     names = {**vars(keras.layers), **vars(keras), "constant": constant}
-    exec(compile(show(graph), "<kgraph text form>", "exec"), names)
+    exec(compile(text, "<kgraph text form>", "exec"), names)
     return names["model"]
 
 

@@ -146,8 +146,8 @@ def _called(
 ) -> Measured:
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
-    if _is_plain(shapes) and not any(_has_own(node, out, shape) for out, shape in enumerate(recorded)):
-        return Measured(recorded)
+    if _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded)):
+        return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
     key = (op.kind, op.config, op.arguments, shapes)
     if key not in memo:
         dtypes = (spec.dtype for spec in graph.operand_specs(node))
@@ -186,14 +186,15 @@ def _settled(spec: Spec, recorded: Extents | None, ruled: Extents | None) -> Ext
     return tuple(said if size is None else size for size, said in zip(spec.shape, ruled, strict=True))
 
 
-def _is_plain(shapes: tuple[Extents | None, ...]) -> bool:
-    """True if nothing that enters is open but one and the same axis 0."""
-    first: set[Extent] = set()
-    for shape in shapes:
-        if shape is None or any(type(extent) is not int for extent in shape[1:]):
-            return False
-        first.update(shape[:1])
-    return len(first) <= 1
+def _is_fixed(shapes: tuple[Extents | None, ...]) -> bool:
+    """True if nothing that enters is open."""
+    return all(shape is not None and all(type(extent) is int for extent in shape) for shape in shapes)
+
+
+def _is_batched(shapes: tuple[Extents | None, ...]) -> bool:
+    """True for one tensor of which nothing but the batch is open: of two, the batch of one may meet another axis."""
+    first = shapes[0] if len(shapes) == 1 else None
+    return bool(first) and first[:1] == (BATCH,) and all(type(extent) is int for extent in first[1:])
 
 
 def _is_open(shape: Extents | None) -> bool:
@@ -202,14 +203,6 @@ def _is_open(shape: Extents | None) -> bool:
 
 def _is_batch(shape: Extents) -> bool:
     return not shape or type(shape[0]) is int or shape[0] == BATCH
-
-
-def _has_own(node: str, out: int, shape: Extents | None) -> bool:
-    """True if an extent is a size of its own."""
-    return shape is None or any(
-        type(extent) is not int and extent is not BATCH and extent == symbol(Value(node, out), axis)
-        for axis, extent in enumerate(shape)
-    )
 
 
 def _rank(shape: Extents | None) -> int | None:

@@ -156,12 +156,11 @@ def _asked(formula: Formula, question: Any, names: tuple[Symbol, ...] | None = N
     products = any(isinstance(key, tuple) for key in parameters)
     bounds = "".join(f"{name} >= {_least(key)} and " for key, name in parameters.items() if _least(key) is not None)
     text = f"[{', '.join(parameters.values())}] -> {{ : {bounds}({body}) }}"
-    sizes = isl.Set(text)
     context: Any = isl.DEFAULT_CONTEXT
     context.reset_operations()
     context.set_max_operations(BUDGET)
     try:
-        return question(sizes.params()), products
+        return question(isl.Set(text).params()), products
     except isl.Error:
         return None, products
     finally:

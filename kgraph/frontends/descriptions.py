@@ -33,7 +33,7 @@ BY_OUTPUT = frozenset(("loss", "metrics", "weighted_metrics"))
 
 FILES = frozenset((
     "vocabulary", "idf_weights", "filepath", "file_path", "path", "origin", "url", "fname", "filename", "file",
-    "log_dir", "cache_dir", "to_file", "directory",
+    "handle", "log_dir", "cache_dir", "to_file", "directory",
 ))  # fmt: skip
 """Entries that may name a file."""
 

@@ -63,13 +63,14 @@ def lambda_config(kind: str, config: Mapping[str, Any]) -> FrozenDict:
 
 def shortest(number: float) -> float:
     """0.1 for 0.10000000149011612: what was written, if it went through a tensor of dtype float32."""
-    try:
-        if struct.unpack("f", struct.pack("f", number))[0] != number:
-            return number
-    except OverflowError:
+    if _through_float32(number) != number:
         return number
     shorts = (float(f"{number:.{digits}g}") for digits in range(1, 10))  # nine digits tell every float32
-    return next(short for short in shorts if struct.unpack("f", struct.pack("f", short))[0] == number)
+    return next(short for short in shorts if _through_float32(short) == number)
+
+
+def _through_float32(number: float) -> float:
+    return struct.unpack("f", struct.pack("f", number))[0]
 
 
 def _modern(kind: str, config: Mapping[str, Any]) -> Config:

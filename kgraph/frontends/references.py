@@ -277,7 +277,7 @@ def _own(name: Name, below: str) -> Standing:
     found = names()
     classes = frozenset(family for family, paths in found.classes.get(name.name, {}).items() if below in paths)
     is_function = any(below in paths for paths in found.functions.get(name.name, {}).values())
-    if name.kind == "function" and is_function:
+    if name.kind == "function" and (is_function or f"keras.{below}" in found.symbols):
         return _registered(name)
     if name.kind != "function" and classes:
         return _placed(name, classes)

@@ -30,6 +30,7 @@ from kgraph.frontends.summary_slices import with_slices
 from kgraph.frontends.summary_text import Table, table
 from kgraph.frontends.summary_words import Row
 from kgraph.graph import FrozenDict, Graph, Spec
+from kgraph.ops import complete
 from kgraph.ops.catalog import entry
 
 LOOK = 2**20
@@ -165,7 +166,7 @@ def _call(
         config = FrozenDict(batch_shape=outputs[0].shape)
     axis = joined_axis(operands, outputs[0]) if what == "layers.Concatenate" else None
     if axis is not None:
-        config = FrozenDict(axis=axis)
+        config = complete(what, FrozenDict(axis=axis, dtype=UNKNOWN))
     if len(layer.calls) == 1 and axis is None and may_be_several(what, len(refs)):
         told = f"line {layer.row.line}: {layer.name} reads {len(refs)} tensors"
         notes.append(f"{told}, in one call or in several, which is not told: one call is taken")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from kgraph.frontends.assemble import Call, Ref
 from kgraph.graph import FrozenDict, Function, Shape, Slice, leaves
+from kgraph.ops import complete
 
 SLICES = ("layers.Lambda", "ops.get_item")
 CONVOLUTIONS = ("layers.Conv1D", "layers.Conv2D", "layers.Conv3D")
@@ -45,7 +46,7 @@ def with_slices(calls: list[Call], notes: list[str]) -> list[Call]:
 
 def _with_function(call: Call, function: Function) -> Call:
     if call.kind == "layers.Lambda":
-        return replace(call, config=FrozenDict(function=function))
+        return replace(call, config=complete(call.kind, FrozenDict(function=function, dtype="unknown")))
     return replace(call, arguments=FrozenDict({**call.arguments, "key": function}))
 
 

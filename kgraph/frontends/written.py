@@ -162,7 +162,8 @@ def assumed_selection(arguments: Tree, entered: Spec | None, left: Spec | None) 
         return None
     if type(start) is not int or type(stop) is not int or len(after) != len(before):
         return None
-    changed = [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    pairs = enumerate(zip(before, after, strict=True))
+    changed = [place for place, (old, new) in pairs if new not in (old, None)]  # None: it is not told
     found = axis if type(axis) is int else changed[0] if changed else len(before) - 1
     if ("axis" in arguments and type(axis) is not int) or not -len(before) <= found < len(before):
         return None

@@ -97,6 +97,8 @@ def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]
 
 def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
     """The same for an output of this rank; nothing where an operand is not known to have the axis."""
+    if not call.operands:  # a source may not tell what a call reads
+        return (None,) * rank
     if not is_told(call):
         found = kept_untold(call, rank)
     else:

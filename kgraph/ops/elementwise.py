@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kgraph.graph import Constant, FrozenDict, Slot, Spec
@@ -16,6 +17,7 @@ from kgraph.ops.base import (
     keeps_nothing,
     same_specs,
 )
+from kgraph.ops.extents import agree
 
 LAYER_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 NUMPY_MERGES = (
@@ -126,20 +128,33 @@ def broadcast(shapes: tuple[tuple[int | None, ...], ...], how: str) -> tuple[int
     """
     result: list[int | None] = []
     for axis, extents in enumerate(zip(*line_up(shapes, how), strict=True)):
+        known = [extent for extent in extents if extent is not None and not _is_absent(extent)]
         if how == "layer" and axis == 0:
-            batches = {extent for extent in extents if extent is not None}
-            result.append(batches.pop() if len(batches) == 1 else None)
+            if not agree(known):
+                return None  # layers do not stretch the batch
+            result.append(known[0] if known else None)
             continue
-        known = {extent for extent in extents if extent not in (None, 1, -1)}
-        if len(known) > 1:
+        met = stretched(known)
+        if met is None:
             return None
-        if how == "layer" and None in extents:
-            result.append(None)  # Merge._compute_elemwise_op_output_shape forgets the extent it knows
-        elif known:
-            result.append(known.pop())
-        else:
-            result.append(None if None in extents else 1)
+        # Merge._compute_elemwise_op_output_shape forgets the extent it knows; operations stretch what is open.
+        result.append(None if None in extents and (how == "layer" or met == 1) else met)
     return tuple(result)
+
+
+def _is_absent(extent: int) -> bool:
+    return type(extent) is int and extent < 0
+
+
+def stretched(extents: Sequence[int]) -> int | None:
+    """The extent of axes that meet, of which those of 1 are stretched; None where they cannot meet."""
+    result = 1
+    for extent in extents:
+        if result == 1:
+            result = extent
+        elif extent != 1 and extent != result:
+            return None
+    return result
 
 
 def _unary_specs(call: Call) -> tuple[Spec, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from kgraph.graph import Slot, Spec
@@ -211,13 +212,20 @@ def _but_last_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _unstack_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, axes = _shape(call), as_axes(call.argument("axis"), len(_shape(call)))
+    shape, axes, number = _shape(call), as_axes(call.argument("axis"), len(_shape(call))), call.argument("num")
     if axes is None or len(axes) != 1 or not is_single(call):
         return None
-    number = shape[axes[0]] if call.argument("num") is None else call.argument("num")
+    if number is None and shape[axes[0]] is not None:
+        number = index(shape[axes[0]] or 0)  # how many outputs there are, no open size may decide
     if not fields.is_int(number, 1) or number > fields.MOST_PARTS:
         return None
     return (Spec(shape[: axes[0]] + shape[axes[0] + 1 :], call.operands[0].dtype),) * number
+
+
+def _unstack_exact(call: Call) -> bool:
+    """Keras does not look whether there are as many parts as it is told."""
+    axes, number = as_axes(call.argument("axis"), len(_shape(call))), call.argument("num")
+    return number is None or axes is None or _shape(call)[axes[0]] == number
 
 
 def _unstack_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -261,6 +269,6 @@ KINDS = {
     **{f"ops.{name}": LIKE for name in ("ones_like", "zeros_like", "tril", "triu")},
     "ops.one_hot": Knowledge(specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.size}),
     "ops.top_k": Knowledge(specs=_top_specs, kept=_but_last_kept, needs={"k": fields.size}, several=True),
-    "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, several=True),
+    "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, exact=_unstack_exact, several=True),
     "ops.take_along_axis": Knowledge(specs=_along_indices_specs),
 }

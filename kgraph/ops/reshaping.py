@@ -22,7 +22,7 @@ from kgraph.ops.base import (
     same_specs,
     spatial_axes,
 )
-from kgraph.ops.extents import plus, product, times
+from kgraph.ops.extents import agree, plus, product, times
 from kgraph.ops.fields import spatial_rank
 
 PASSING = frozenset(("layers.Flatten", "layers.Permute", "layers.Reshape"))
@@ -222,10 +222,11 @@ def _expand_reason(call: Call, axis: int) -> str:
 
 
 def _squeezed(call: Call) -> tuple[int, ...] | None:
-    """The axes that are dropped; None where that depends on an open size."""
+    """The axes that are dropped; None where that depends on an open size, or Keras raises, as one is not 1."""
     shape, axis = _shape(call), call.argument("axis")
     if axis is not None:
-        return as_axes(axis, len(shape))
+        axes = as_axes(axis, len(shape))
+        return axes if axes is not None and all(agree((shape[each], 1)) for each in axes) else None
     return None if None in shape else tuple(index for index, extent in enumerate(shape) if extent == 1)
 
 

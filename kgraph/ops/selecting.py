@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from kgraph.graph import Constant, Function, Slice, Slot, Spec
@@ -128,8 +128,10 @@ def _cuts(call: Call, extent: int | None) -> list[int] | None:
     if type(sections) is int:
         if not 1 <= sections <= fields.MOST_PARTS or (extent % sections and call.kind == "ops.split"):
             return None
-        width, longer = divmod(extent, sections)
-        return [number * width + min(number, longer) for number in range(sections + 1)]
+        if call.kind == "ops.split":
+            return [number * (extent // sections) for number in range(sections + 1)]
+        # Those in front are longer by one where there is a rest.
+        return list(accumulate((-((number - extent) // sections) for number in range(sections)), initial=0))
     if not is_ints(sections):
         return None
     cuts = [0, *sections, extent]

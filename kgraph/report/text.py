@@ -6,7 +6,17 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from kgraph.findings import DomainSummary, Endpoint, Finding, Fusion, Refusal, Report, Requirement, Verdict, shape_text
+from kgraph.findings import (
+    DomainSummary,
+    Endpoint,
+    Finding,
+    Fusion,
+    Refusal,
+    Report,
+    Requirement,
+    Verdict,
+    shape_text,
+)
 
 MOST = 16
 """Lines of one section that are written out before the rest is counted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from hypothesis import assume
 
@@ -11,7 +11,7 @@ from kgraph.frontends import live
 from kgraph.frontends.live_layers import class_kind, layer_config
 from kgraph.graph import FrozenDict, Slot, Spec
 from kgraph.ops import Call, infer_specs, infer_weights
-from tests.ops.test_layers import compare, load
+from tests.ops.test_layers import Example, compare, load
 
 
 def agree(make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = False, **arguments: Any) -> bool:
@@ -42,6 +42,25 @@ def agree(make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = Fals
         return False
     compare(live.read(keras.Function(tensors, outputs, name="function")))
     return True
+
+
+class Use(Protocol):
+    """What becomes of a call: ``agree`` compares it, ``example`` hands it on."""
+
+    def __call__(
+        self, make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = False, **arguments: Any
+    ) -> Any: ...
+
+
+def example(make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = False, **arguments: Any) -> Example:
+    """The same call, to be made at several sizes, each by a layer of its own."""
+
+    def call(*tensors: Any) -> Any:
+        layer = make()
+        fresh = type(layer).from_config(layer.get_config())
+        return fresh(list(tensors), **arguments) if listed else fresh(*tensors, **arguments)
+
+    return call, list(inputs)
 
 
 def _call(layer: Any, specs: list[Spec], arguments: Mapping[str, Any], *, listed: bool) -> Call:

@@ -27,7 +27,8 @@ BASES = {
                  "mixed_precision.Policy", "src.mixed_precision.policy.Policy"),
     "quantizers": ("src.quantizers.quantizers.Quantizer", "src.quantizers.quantization_config.QuantizationConfig"),
     "others": ("src.random.seed_generator.SeedGenerator",
-               "layers.InputSpec", "src.layers.preprocessing.feature_space.Feature",
+               "layers.InputSpec", "optimizers.OptimizerMap",
+               "src.distillation.distillation_loss.DistillationLoss", "src.layers.preprocessing.feature_space.Feature",
                "src.layers.preprocessing.feature_space.Cross", "src.trainers.compile_utils.CompileLoss",
                "mixed_precision.LossScaleOptimizer", "src.backend.common.variables.Variable"),
 }  # fmt: skip
@@ -97,7 +98,7 @@ def names() -> dict[str, Any]:
                 module, _, name = place.rpartition(".")
                 _add(functions[family], name, {f"{module}.{name}"})
     allowed = {path for rows in (*classes.values(), *functions.values()) for paths in rows.values() for path in paths}
-    others = {path for root in (keras, old) for path, _ in _public(root)} - allowed
+    others = {path for root in (keras, old) for path, _ in public(root)} - allowed
     return {
         "keras": keras.__version__,
         "tf_keras": old.__version__,
@@ -163,7 +164,7 @@ def _add(rows: dict[str, set[str]], name: str, places: set[str]) -> None:
             rows.setdefault(other, set()).add(place)
 
 
-def _public(root: Any) -> Iterator[tuple[str, Any]]:
+def public(root: Any) -> Iterator[tuple[str, Any]]:
     """Every public name of a library and what it stands for."""
     stack, seen = [(root, "")], {id(root)}
     while stack:
@@ -180,7 +181,7 @@ def _public(root: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _functions(root: Any) -> Iterator[tuple[str, str, Any]]:
-    for path, item in _public(root):
+    for path, item in public(root):
         family, _, _ = path.partition(".")
         if family in FUNCTIONS and inspect.isfunction(item) and path.rpartition(".")[2] not in SERVICES:
             yield family, path, item

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from kgraph import extract
 from kgraph.graph import Graph
 from kgraph.ops import kept
-from tests.ops.agreement import agree
+from tests.ops.agreement import Use, agree
 from tests.ops.test_layers import RANDOM, common, compare, load
 from tests.ops.test_recurrent import made
 
@@ -27,21 +27,17 @@ def several(random: Random, *, width: int | None) -> list[Any]:
     return [(shape,) for shape in (query, value, key)[: random.choice((2, 3))]]
 
 
-@given(RANDOM)
-@settings(max_examples=80)
-def test_attention_of_a_list(random: Random) -> None:
+def attention_of_a_list(random: Random, use: Use = agree) -> Any:
     kind = random.choice(("Attention", "AdditiveAttention"))
     options = {"use_scale": random.choice((True, False)), **common(random)}
     if kind == "Attention":
         options["score_mode"] = random.choice(("dot", "concat"))
     shapes = several(random, width=random.choice((4, 4, None)))
     scores = {"return_attention_scores": True} if random.random() < 0.5 else {}
-    agree(lambda: made(kind, **options), *shapes, listed=True, **scores)
+    return use(lambda: made(kind, **options), *shapes, listed=True, **scores)
 
 
-@given(RANDOM)
-@settings(max_examples=150)
-def test_attention_of_heads(random: Random) -> None:
+def attention_of_heads(random: Random, use: Use = agree) -> Any:
     kind = random.choice(("MultiHeadAttention", "GroupQueryAttention"))
     options = {key: random.choice((True, False)) for key in ("use_bias", "use_gate")} | common(random)
     if kind == "MultiHeadAttention":
@@ -51,7 +47,19 @@ def test_attention_of_heads(random: Random) -> None:
         options |= {"head_dim": 2, "num_query_heads": random.choice((2, 4)), "num_key_value_heads": 2}
     shapes = several(random, width=random.choice((4, 4, 4, None)))
     scores = {"return_attention_scores": True} if random.random() < 0.5 else {}
-    agree(lambda: made(kind, **options), *shapes, **scores)
+    return use(lambda: made(kind, **options), *shapes, **scores)
+
+
+@given(RANDOM)
+@settings(max_examples=80)
+def test_attention_of_a_list(random: Random) -> None:
+    attention_of_a_list(random)
+
+
+@given(RANDOM)
+@settings(max_examples=150)
+def test_attention_of_heads(random: Random) -> None:
+    attention_of_heads(random)
 
 
 def test_attention_over_several_axes() -> None:

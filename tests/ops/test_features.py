@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from kgraph.ops.images import KEEPING_DTYPE, SAME
-from tests.ops.agreement import agree
+from tests.ops.agreement import Use, agree
 from tests.ops.test_layers import POLICIES, RANDOM, common, image, load, per_axis
 from tests.ops.test_recurrent import made
 
@@ -100,9 +100,7 @@ def test_spectrograms() -> None:
         assert agree(lambda: made("MelSpectrogram", sequence_stride=100, num_mel_bins=9), (shape,))
 
 
-@given(RANDOM)
-@settings(max_examples=60)
-def test_transposed_convolutions(random: Random) -> None:
+def transposed_convolutions(random: Random, use: Use = agree) -> Any:
     rank = random.choice((1, 2, 3))
     options: dict[str, Any] = {
         "filters": random.choice((1, 2)),
@@ -116,17 +114,27 @@ def test_transposed_convolutions(random: Random) -> None:
     if random.random() < 0.3:
         options |= {"strides": 3, "dilation_rate": 1, "output_padding": per_axis(random, rank, (0, 1, 2))}
     shape = image(random, rank, options["data_format"], random.choice((1, 3, 3, None)))
-    agree(lambda: made(f"Conv{rank}DTranspose", **options), (shape, random.choice(("float32", "int32"))))
+    return use(lambda: made(f"Conv{rank}DTranspose", **options), (shape, random.choice(("float32", "int32"))))
+
+
+def adaptive_pooling(random: Random, use: Use = agree) -> Any:
+    rank = random.choice((1, 2, 3))
+    data_format = random.choice(("channels_last", "channels_first"))
+    options = {"output_size": per_axis(random, rank, (1, 2)), "data_format": data_format, **common(random)}
+    kind = f"Adaptive{random.choice(('Max', 'Average'))}Pooling{rank}D"
+    return use(lambda: made(kind, **options), (image(random, rank, data_format, 3),))
+
+
+@given(RANDOM)
+@settings(max_examples=60)
+def test_transposed_convolutions(random: Random) -> None:
+    transposed_convolutions(random)
 
 
 @given(RANDOM)
 @settings(max_examples=30)
 def test_adaptive_pooling(random: Random) -> None:
-    rank = random.choice((1, 2, 3))
-    data_format = random.choice(("channels_last", "channels_first"))
-    options = {"output_size": per_axis(random, rank, (1, 2)), "data_format": data_format, **common(random)}
-    kind = f"Adaptive{random.choice(('Max', 'Average'))}Pooling{rank}D"
-    agree(lambda: made(kind, **options), (image(random, rank, data_format, 3),))
+    adaptive_pooling(random)
 
 
 EQUATIONS = (
@@ -168,13 +176,17 @@ def test_rectifiers_with_parameters() -> None:
             agree(lambda options=options: made("PReLU", **options), ((None, None, 3),))
 
 
-@given(RANDOM)
-@settings(max_examples=100)
-def test_dot_products(random: Random) -> None:
+def dot_products(random: Random, use: Use = agree) -> Any:
     ranks = random.choice(((2, 2), (3, 3), (2, 3), (3, 2), (4, 3)))
     shapes = [(random.choice((None, 2)), *(random.choice((3, 3, 4, None)) for _ in range(rank - 1))) for rank in ranks]
     axes = random.choice((1, -1, 2, (1, 1), (2, 1), (1, 2), (-1, 1), (2, 2)))
-    agree(lambda: made("Dot", axes=axes, **common(random)), *((shape,) for shape in shapes), listed=True)
+    return use(lambda: made("Dot", axes=axes, **common(random)), *((shape,) for shape in shapes), listed=True)
+
+
+@given(RANDOM)
+@settings(max_examples=100)
+def test_dot_products(random: Random) -> None:
+    dot_products(random)
 
 
 EXPLAINED = {

@@ -14,7 +14,8 @@ from kgraph.graph import FrozenDict, Graph, Op, Slot, Spec
 from kgraph.ops import call_of, complete, kept, knowledge  # pyright: ignore[reportPrivateUsage]
 from kgraph.ops.elementwise import UNARY
 from kgraph.ops.reducing import DTYPES as REDUCTIONS
-from tests.ops.test_layers import FAMILIES, Example, layer, load, recorded, shape_of
+from tests.ops import kept_examples
+from tests.ops.test_layers import FAMILIES, Example, load, of, recorded, shape_of
 from tests.ops.test_operations import axes_of, operation
 
 RANDOM = st.randoms(use_true_random=False)
@@ -81,7 +82,7 @@ def subscript(random: Random) -> Example:
 def rescaling(random: Random) -> Example:
     np = load("numpy")
     scale = random.choice((2.0, [1.0, 2.0], np.ones((2, 2)), [[1.0], [2.0]]))
-    made = layer("Rescaling", scale=scale, offset=random.choice((0.0, [1.0])))
+    made = of("Rescaling", scale=scale, offset=random.choice((0.0, [1.0])))
     return made, [(shape_of(random, (2, 3)), "float32")]
 
 
@@ -94,9 +95,9 @@ OPERATIONS = (unary, reduction, transpose, expand, squeeze, split, take, join, s
 
 def given_shapes(call: Callable[..., Any], shapes: list[tuple[int, ...]], specs: list[Any]) -> list[Any]:
     """The shapes that Keras gives; where it cannot run the call here, those that it infers."""
-    np, keras = load("numpy"), load("keras")
+    keras = load("keras")
     try:
-        found = call(*(np.ones(shape, "float32") for shape in shapes))
+        found = call(*(keras.ops.ones(shape, spec[1]) for shape, spec in zip(shapes, specs, strict=True)))
     except (ValueError, TypeError):
         assume(False)
     except Exception:  # TensorFlow has no kernels for channels_first on a CPU
@@ -124,9 +125,9 @@ def call_node(graph: Graph) -> tuple[str, Op]:
 
 @pytest.mark.keras
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
-@pytest.mark.parametrize("family", (*FAMILIES, *OPERATIONS))
+@pytest.mark.parametrize("family", (*FAMILIES, *OPERATIONS, *kept_examples.FAMILIES))
 @given(random=RANDOM)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_kept_axes_have_the_extent_of_their_origin_at_every_size(
     family: Callable[[Random], Example], random: Random
 ) -> None:
@@ -145,7 +146,7 @@ def test_kept_axes_have_the_extent_of_their_origin_at_every_size(
 
 @pytest.mark.keras
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
-@pytest.mark.parametrize("family", (*FAMILIES, *OPERATIONS))
+@pytest.mark.parametrize("family", (*FAMILIES, *OPERATIONS, *kept_examples.FAMILIES))
 @given(random=RANDOM)
 @settings(max_examples=15)
 def test_reasons_are_words(family: Callable[[Random], Example], random: Random) -> None:

@@ -277,8 +277,8 @@ def merge(random: Random) -> Example:
     shapes = [(random.choice((None, None, 4)), *shape) for shape in broadcastable(random, random.choice((1, 2, 3)))]
     shapes = shapes[:2] if kind == "Subtract" else shapes
     specs = [(shape, random.choice(("float32", "float16", "int32"))) for shape in shapes]
-    made = of(kind, **common(random))
-    return lambda *tensors: made(list(tensors)), specs
+    options = common(random)
+    return lambda *tensors: layer(kind, **options)(list(tensors)), specs
 
 
 def concatenate(random: Random) -> Example:
@@ -290,8 +290,8 @@ def concatenate(random: Random) -> Example:
         own = [random.choice((size, size, None)) for size in full]
         own[axis] = random.choice(SIZES)
         specs.append((tuple(own), random.choice(("float32", "int32"))))
-    made = of("Concatenate", axis=axis, **common(random))
-    return lambda *tensors: made(list(tensors)), specs
+    options = common(random)
+    return lambda *tensors: layer("Concatenate", axis=axis, **options)(list(tensors)), specs
 
 
 def slicing_lambda(random: Random) -> Example:

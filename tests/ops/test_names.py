@@ -47,6 +47,23 @@ def test_names_are_what_the_installed_libraries_say(refresh: bool) -> None:
     assert stored == json.loads(json.dumps(found))
 
 
+@pytest.mark.keras
+def test_every_class_that_keras_serializes_is_on_a_list() -> None:
+    import inspect
+
+    import keras
+
+    from tests.frontends.keras2 import tf_keras
+    from tests.ops.keras_names import public
+
+    data = {"preprocessing.text.Tokenizer", "preprocessing.sequence.TimeseriesGenerator"}  # no parts of models
+    missing = {
+        path for root in (keras, tf_keras()) for path, item in public(root)
+        if inspect.isclass(item) and hasattr(item, "get_config") and path in names().services
+    }  # fmt: skip
+    assert missing == data
+
+
 def test_paths_without_their_root() -> None:
     assert normal("keras.src.layers.core.dense.Dense") == "layers.core.dense.Dense"
     assert normal("tf_keras.src.layers.core.dense.Dense") == "layers.core.dense.Dense"

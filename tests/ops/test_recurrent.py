@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ops.agreement import agree
+from tests.ops.agreement import Use, agree
 from tests.ops.test_layers import POLICIES, common, image, load, per_axis
 
 pytestmark = pytest.mark.keras
@@ -70,23 +70,17 @@ def convolutional_loop(random: Random) -> tuple[Any, Any]:
     return made(f"ConvLSTM{rank}D", **options), ((batch, random.choice((None, 2)), *rest),)
 
 
-@given(RANDOM)
-@settings(max_examples=150)
-def test_loops(random: Random) -> None:
+def loops(random: Random, use: Use = agree) -> Any:
     layer = loop(random)
-    agree(lambda: layer, sequence(random))
+    return use(lambda: layer, sequence(random))
 
 
-@given(RANDOM)
-@settings(max_examples=60)
-def test_convolutional_loops(random: Random) -> None:
+def convolutional_loops(random: Random, use: Use = agree) -> Any:
     layer, shape = convolutional_loop(random)
-    agree(lambda: layer, shape)
+    return use(lambda: layer, shape)
 
 
-@given(RANDOM)
-@settings(max_examples=120)
-def test_both_directions(random: Random) -> None:
+def both_directions(random: Random, use: Use = agree) -> Any:
     kind = random.choice(GATED)
     options = {**returns(random), "go_backwards": False}
     forward = made(kind, **units(random, kind), **options)
@@ -95,10 +89,29 @@ def test_both_directions(random: Random) -> None:
         options["go_backwards"] = random.random() < 0.8
         backward = made(kind, **{**units(random, kind), "units": forward.units}, **options)
     mode = random.choice(("concat", "concat", "sum", "mul", "ave", None))
-    agree(
-        lambda: made("Bidirectional", layer=forward, backward_layer=backward, merge_mode=mode, **common(random)),
+    options = common(random)
+    return use(
+        lambda: made("Bidirectional", layer=forward, backward_layer=backward, merge_mode=mode, **options),
         sequence(random),
     )
+
+
+@given(RANDOM)
+@settings(max_examples=150)
+def test_loops(random: Random) -> None:
+    loops(random)
+
+
+@given(RANDOM)
+@settings(max_examples=60)
+def test_convolutional_loops(random: Random) -> None:
+    convolutional_loops(random)
+
+
+@given(RANDOM)
+@settings(max_examples=120)
+def test_both_directions(random: Random) -> None:
+    both_directions(random)
 
 
 def test_both_directions_of_images() -> None:
@@ -125,9 +138,7 @@ def inner(random: Random) -> Any:
     return made(kind, **config, **common(random))
 
 
-@given(RANDOM)
-@settings(max_examples=150)
-def test_each_step_by_itself(random: Random) -> None:
+def each_step_by_itself(random: Random, use: Use = agree) -> Any:
     shape = (
         random.choice((None, 4)),
         random.choice((None, 5)),
@@ -137,7 +148,14 @@ def test_each_step_by_itself(random: Random) -> None:
     wanted = layer.input_spec and (layer.input_spec.ndim or layer.input_spec.min_ndim)
     if wanted in (2, 3):  # Keras does not look at it, and records what cannot be run
         shape = (*shape[:2], *(5, 3)[3 - wanted :])
-    agree(lambda: made("TimeDistributed", layer=layer, **common(random)), (shape, random.choice(("float32", "int32"))))
+    options = common(random)
+    return use(lambda: made("TimeDistributed", layer=layer, **options), (shape, random.choice(("float32", "int32"))))
+
+
+@given(RANDOM)
+@settings(max_examples=150)
+def test_each_step_by_itself(random: Random) -> None:
+    each_step_by_itself(random)
 
 
 def test_steps_of_steps() -> None:

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kgraph.graph import (
@@ -162,6 +162,7 @@ def test_the_same_is_what_has_the_same_types_and_values(one: Tree, other: Tree) 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=30), st.text(max_size=10))
 def test_every_name_can_stand_as_id_layer_and_key(name: str, other: str) -> None:
+    assume(name != "x")  # the layer of the input
     graph = one(config={name: 1}, arguments={name: Slot(0), f"{name}{other}_": 2}, node=f"{name}!", layer=name)
     assert parse(show(graph)) == graph
     assert_only_the_form(show(graph))

@@ -60,15 +60,20 @@ class ArchiveMembers:
         unpacked = "it would be unpacked" if len(entries) > EXTRACTED else "a program that unpacks it would write there"
         for said, then, is_bad in _TESTS:
             yield from self._told([entry for entry in entries if is_bad(entry)], said, then.format(unpacked=unpacked))
-        names = Counter(_folded(entry.name) for entry in entries)
-        twice = [entry for entry in entries if names[_folded(entry.name)] > 1]
-        yield from self._told(twice, "have one name, as many file systems see it", "programs differ in which they read")
+        twice = _alike(entries, _plain)
+        yield from self._told(twice, "have one name", "programs differ in which they read")
+        names = {entry.name for entry in twice}
+        alike = [entry for entry in _alike(entries, _folded) if entry.name not in names]
+        then = "where file systems know no capitals, one is written over the other"
+        yield from self._told(alike, "differ in capitals alone", then, Severity.WARNING)
 
-    def _told(self, entries: Sequence[Entry], said: str, then: str) -> Iterator[Finding]:
+    def _told(
+        self, entries: Sequence[Entry], said: str, then: str, severity: Severity | None = None
+    ) -> Iterator[Finding]:
         if entries:
             shown = ", ".join(quoted(entry.name) for entry in entries[:3])
             more = f" and {len(entries) - 3:,} more" if len(entries) > 3 else ""
-            yield found(self, f"the members {shown}{more} {said}: {then}", HELP)
+            yield found(self, f"the members {shown}{more} {said}: {then}", HELP, severity=severity)
 
 
 def _leaves(entry: Entry) -> bool:
@@ -84,10 +89,20 @@ def _grows(entry: Entry) -> bool:
     return entry.size > FLOOR and entry.size > GROWTH * max(entry.packed, 1)
 
 
-def _folded(name: str) -> str:
-    """A name as a file system sees it that knows no capitals, and where ``./a//b`` is ``a/b``."""
-    parts = re.split(r"[/\\]", unicodedata.normalize("NFC", name).casefold())
+def _plain(name: str) -> str:
+    """A name as file systems see it: ``./a//b`` is ``a/b``."""
+    parts = re.split(r"[/\\]", unicodedata.normalize("NFC", name))
     return "/".join(part for part in parts if part not in ("", "."))
+
+
+def _folded(name: str) -> str:
+    return _plain(name).casefold()
+
+
+def _alike(entries: Sequence[Entry], seen: Callable[[str], str]) -> list[Entry]:
+    """The members whose names are seen as one."""
+    names = Counter(seen(entry.name) for entry in entries)
+    return [entry for entry in entries if names[seen(entry.name)] > 1]
 
 
 _TESTS: tuple[tuple[str, str, Callable[[Entry], bool]], ...] = (

@@ -11,8 +11,7 @@ from kgraph.rules.base import Facts
 from kgraph.rules.saying import at_places, capped, found, quoted
 
 THEN = {
-    Standing.CUSTOM: "Keras needs it registered or in custom_objects, and else refuses; Keras before 3.9 and Keras 2 "
-    "import its module, which runs it",
+    Standing.CUSTOM: "Keras needs it registered or in custom_objects, and else refuses",
     Standing.NEWER: "no release that kgraph knows has it there; Keras refuses where it has none",
     Standing.RENAMED: "Keras 3.15 refuses the other name; older ones take whatever is registered under it instead",
 }
@@ -54,10 +53,7 @@ class CustomObject:
     def _finding(self, item: Reference) -> Finding:
         registered = item.name.registered
         other = f", registered as {quoted(registered)}," if registered and registered != item.name.name else ""
-        renamed = item.standing is Standing.RENAMED
-        return found(
-            self,
-            f"needs {quoted(item.name.path)}{other} {at_places(item.count, item.places)}: {THEN[item.standing]}",
-            HELP,
-            severity=Severity.WARNING if renamed else None,
-        )
+        said = f"needs {quoted(item.name.path)}{other} {at_places(item.count, item.places)}: {THEN[item.standing]}"
+        if item.standing is Standing.CUSTOM and item.name.module not in (None, "", "builtins"):
+            said += "; Keras before 3.9 and Keras 2 import its module, which runs it"
+        return found(self, said, HELP, severity=Severity.WARNING if item.standing is Standing.RENAMED else None)

@@ -53,11 +53,10 @@ class ForeignImport:
             return found(
                 self, f"{said}, which is not {_meant(item.name)}: Keras would use, or import, what is so called", HELP
             )
-        return found(
-            self,
-            f"{said}: Keras before 3.9 and Keras 2 would import its module and call it; later ones refuse",
-            HELP,
-        )
+        if item.name.kind == "text":
+            return found(self, f"{said}: Keras calls what is registered under that name, and else refuses", HELP)
+        then = "Keras before 3.9 and Keras 2 would import its module and call it; later ones refuse"
+        return found(self, f"{said}: {then}", HELP)
 
 
 def _meant(name: Name) -> str:

@@ -78,10 +78,12 @@ def test_what_would_happen_depends_on_the_number_of_members() -> None:
     assert "it would be unpacked, over whatever is there" in many[0].message
 
 
-@pytest.mark.parametrize("other", ["CONFIG.JSON", "./config.json", "config.json/", "assets//../config.json"])
-def test_names_that_collide(other: str) -> None:
+@pytest.mark.parametrize(("other", "severity"), [
+    ("CONFIG.JSON", "warning"), ("./config.json", "error"), ("config.json/", "error"), ("assets//../config.json", "error"),
+])  # fmt: skip
+def test_names_that_collide(other: str, severity: str) -> None:
     spoken = found(raw([*MEMBERS, (other.encode(), b"{}")]))
-    assert {finding.rule for finding in spoken} == {"KG711"}
+    assert {(finding.rule, finding.severity.value) for finding in spoken} == {("KG711", severity)}
 
 
 def test_one_name_twice() -> None:

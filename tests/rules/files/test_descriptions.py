@@ -139,6 +139,7 @@ ATTACKS: dict[str, tuple[Json, str, str]] = {
     "a large number": (model(layer("Dense", units=2**70)), "KG714", "warning"),
     "infinity": (model(layer("Rescaling", scale=float("inf"))), "KG714", "info"),
     # What is the user's own
+    "a model of a hub": (model(layer("Rescaling", scale=1.0, handle="https://example.org/m")), "KG709", "info"),
     "a custom layer": (model({**layer("Scale", "mine.layers"), "registered_name": "mine>Scale"}), "KG703", "info"),
     "a custom layer of nowhere": (model({**layer("Scale", None), "registered_name": "Scale"}), "KG703", "info"),
     "a custom layer of keras_hub": (model(layer("Backbone", "keras_hub.models")), "KG703", "info"),
@@ -242,6 +243,15 @@ def test_entries_that_stand_twice() -> None:
     text = json.dumps(model(dense())).replace('"units": 3', '"units": 3, "units": 4')
     (finding,) = found(text)
     assert finding.rule == "KG714" and "$.config.layers[1].config.units" in finding.message
+
+
+@pytest.mark.parametrize(("name", "module"), [
+    ("relu", "builtins"), ("relu", "keras.ops"), ("relu", "keras.activations"), ("l2_normalize", "keras.backend"),
+    ("relu", "tensorflow.python.ops.gen_nn_ops"), ("abs", "keras.src.ops.numpy"), ("mean_squared_error", "keras.losses"),
+])  # fmt: skip
+def test_functions_that_a_lambda_may_name(name: str, module: str) -> None:
+    assert not rules(model(layer("Lambda", function=function(name, module))))
+    assert not rules(model(layer("Lambda", function=name, function_type="function", module=module), old=True))
 
 
 def test_a_name_that_is_no_text_hides_nothing() -> None:

@@ -1,0 +1,184 @@
+"""One call at many sizes: what kgraph says of it with some extents open, and what Keras does at each of the sizes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols, value_at
+from kgraph.analysis.extents import Measured, by_rule, measured
+from kgraph.analysis.formulas import every, holds, open_sizes
+from kgraph.frontends import live
+from kgraph.graph import Graph, Op, Spec, Value, values
+from kgraph.ops import call_of, infer_specs, knowledge
+from tests.ops.test_layers import Example, load
+
+Shapes = tuple[tuple[int, ...], ...]
+REFUSED: Shapes = ()
+"""In place of the shapes of outputs: the call raises, or an output is empty."""
+
+OFTEN = (1, 2, 3, 4, 5, 6, 7, 8)
+FAR = (9, 12, 13, 16, 24, 31, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One call at one choice of sizes, and what each side says of it; None where kgraph does not say."""
+
+    kinds: tuple[str, ...]
+    call: str
+    entering: Shapes
+    said: Shapes | None
+    found: Shapes
+
+
+def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
+    """The call at several sizes: with the record's open sizes, and with some of the fixed ones open as well."""
+    call, inputs = example
+    graph = _recorded(call, inputs)
+    if graph is None:
+        return
+    yield from _of_graph(graph, call, inputs, random, count)
+    op = _only(graph)
+    if op is not None and not knowledge(op.kind).merge:
+        yield from _of_rule(op, call, inputs, random, count)
+
+
+def _recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
+    keras = load("keras")
+    tensors = [
+        keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)
+    ]
+    outputs = _outputs(call, tensors)
+    return None if outputs is None else live.read(keras.Function(tensors, outputs, name="function"))
+
+
+def _outputs(call: Callable[..., Any], tensors: list[Any]) -> Any:
+    """What Keras makes of the call; None where it raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return call(*tensors)
+        except Exception:  # whatever stops it is a refusal
+            return None
+
+
+def _only(graph: Graph) -> Op | None:
+    """The one call of a graph that uses its inputs once each, in order."""
+    calls = [node for node, op in graph.ops.items() if not op.is_input]
+    inputs = [Value(node) for node, op in graph.ops.items() if op.is_input]
+    plain = len(calls) == 1 and graph.operands[calls[0]] == tuple(sorted(inputs, key=lambda value: value.node))
+    return graph.ops[calls[0]] if plain else None
+
+
+def by_keras(call: Callable[..., Any], inputs: list[Any], shapes: Shapes) -> Shapes:
+    """The shapes of the outputs that Keras gives the call at these sizes."""
+    keras = load("keras")
+    tensors = [
+        keras.Input(batch_shape=shape, dtype=(*spec, "float32")[1]) for shape, spec in zip(shapes, inputs, strict=True)
+    ]
+    outputs = _outputs(call, tensors)
+    if outputs is None:
+        return REFUSED
+    found = tuple(tuple(tensor.shape) for tensor in keras.tree.flatten(outputs))
+    return REFUSED if any(0 in shape for shape in found) else found
+
+
+# --- the open sizes of the record ---------------------------------------------------------------------------------
+
+
+def _of_graph(graph: Graph, call: Callable[..., Any], inputs: list[Any], random: Random, count: int) -> Iterator[Pair]:
+    known = measured(graph)
+    names = [f"x{number}" for number in range(len(inputs))]
+    entering = [known[name].outputs[0] or () if name in known else None for name in names]
+    kinds = tuple(op.kind for op in graph.ops.values() if not op.is_input)
+    whole = Measured(
+        tuple(known[value.node].outputs[value.out] for value in values(graph.outputs)),
+        every(each.works for each in known.values()),
+        all(each.told for each in known.values()),
+    )
+    for _ in range(count):
+        sizes: dict[Symbol, int] = {}
+        shapes = tuple(
+            _at(random, sizes, extents) if extents is not None else tuple(size or 2 for size in spec[0])
+            for extents, spec in zip(entering, inputs, strict=True)
+        )
+        said = said_at(whole, sizes) if whole.told else None
+        yield Pair(kinds, "; ".join(map(_words, graph.ops.values())), shapes, said, by_keras(call, inputs, shapes))
+
+
+def _at(random: Random, sizes: dict[Symbol, int], extents: tuple[Extent, ...]) -> tuple[int, ...]:
+    """A shape at random sizes; those that were chosen before stand."""
+    for extent in extents:
+        for each in symbols(extent):
+            sizes.setdefault(each, _size(random, [*sizes.values()]))
+    return tuple(value_at(extent, sizes) for extent in extents)
+
+
+def _size(random: Random, near: list[int]) -> int:
+    return random.choice(random.choice((OFTEN, OFTEN, near or OFTEN, FAR)))
+
+
+def said_at(found: Measured, sizes: Mapping[Symbol, int]) -> Shapes | None:
+    """What kgraph says of the outputs at these sizes; None where that depends on sizes of their own."""
+    if not all(each in sizes for each in open_sizes(found.works)):
+        return None
+    if not holds(found.works, sizes):
+        return REFUSED
+    if any(shape is None or any(not symbols(extent) <= sizes.keys() for extent in shape) for shape in found.outputs):
+        return None
+    shapes = tuple(tuple(value_at(extent, sizes) for extent in shape or ()) for shape in found.outputs)
+    return REFUSED if any(min(shape, default=1) < 1 for shape in shapes) else shapes
+
+
+# --- other extents opened too -------------------------------------------------------------------------------------
+
+
+def _of_rule(op: Op, call: Callable[..., Any], inputs: list[Any], random: Random, count: int) -> Iterator[Pair]:
+    specs = tuple(Spec(spec[0], (*spec, "float32")[1]) for spec in inputs)
+    wide, likely = opened(specs, random)
+    found = by_rule(op, wide)
+    if found is not None and not found.outputs and infer_specs(call_of(op, specs)) is None:
+        found = None  # the rule cannot tell
+    for _ in range(count):
+        sizes = {each: random.choice((near, near, _size(random, [near]))) for each, near in likely.items()}
+        shapes = tuple(tuple(value_at(extent, sizes) for extent in spec.shape or ()) for spec in wide)
+        said = None if found is None else said_at(found, sizes)
+        yield Pair((op.kind,), _words(op), shapes, said, by_keras(call, inputs, shapes))
+
+
+def opened(specs: tuple[Spec, ...], random: Random) -> tuple[tuple[Spec, ...], dict[Symbol, int]]:
+    """The specs with symbols for what is open and for some of what is not, and a size for each that may well fit."""
+    likely: dict[Symbol, int] = {}
+    made: list[Spec] = []
+    shared = random.random() < 0.5
+    for number, spec in enumerate(specs):
+        extents: list[Any] = []
+        for axis, size in enumerate(spec.shape or ()):
+            if size is not None and random.random() < 0.6:
+                extents.append(size)
+                continue
+            name = symbol(Value("same" if shared and size is None else f"x{number}"), axis)
+            extents.append(name)
+            likely.setdefault(next(iter(symbols(name))), size or _size(random, []))
+        made.append(Spec(tuple(extents), spec.dtype))
+    return tuple(made), likely
+
+
+def inferred_at(op: Op, specs: tuple[Spec, ...], sizes: Mapping[Symbol, int]) -> Shapes:
+    """What the rule makes of the same call at given sizes."""
+    fixed = tuple(
+        Spec(tuple(value_at(extent, sizes) for extent in spec.shape or ()), spec.dtype)  # pyright: ignore[reportArgumentType]
+        for spec in specs
+    )
+    found = infer_specs(call_of(op, fixed))
+    if found is None or any(0 in (spec.shape or ()) for spec in found):
+        return REFUSED
+    return tuple(tuple(extent or 0 for extent in spec.shape or ()) for spec in found)
+
+
+def _words(op: Op) -> str:
+    return f"{op.kind}({dict(op.config)}, {dict(op.arguments)})"
