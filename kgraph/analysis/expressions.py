@@ -393,38 +393,3 @@ def atoms(extent: Extent) -> Iterator[Atom]:
 def symbols(extent: Extent) -> frozenset[Symbol]:
     """The open sizes in an extent."""
     return frozenset(atom for atom in atoms(extent) if isinstance(atom, Symbol))
-
-
-def value_at(extent: Extent, sizes: Mapping[Symbol, int]) -> int:
-    """The extent at given sizes."""
-    if isinstance(extent, int):
-        return extent
-    return extent.constant + sum(
-        factor * math.prod(_atom_at(atom, sizes) for atom in monomial) for monomial, factor in extent.terms.items()
-    )
-
-
-def _atom_at(atom: Atom, sizes: Mapping[Symbol, int]) -> int:
-    if isinstance(atom, Symbol):
-        return sizes[atom]
-    if isinstance(atom, Floor):
-        return value_at(atom.inner, sizes) // atom.divisor
-    return max(value_at(option, sizes) for option in atom.options)
-
-
-def replaced(extent: Extent, sizes: Mapping[Symbol, Extent]) -> Extent:
-    """The extent with some of its open sizes given."""
-    if isinstance(extent, int):
-        return extent
-    result: Extent = extent.constant
-    for monomial, factor in extent.terms.items():
-        result = plus(result, functools.reduce(times, (_atom_with(atom, sizes) for atom in monomial), factor))
-    return result
-
-
-def _atom_with(atom: Atom, sizes: Mapping[Symbol, Extent]) -> Extent:
-    if isinstance(atom, Symbol):
-        return sizes.get(atom, atomic(atom))
-    if isinstance(atom, Floor):
-        return divided(replaced(atom.inner, sizes), atom.divisor)
-    return largest(tuple(replaced(option, sizes) for option in atom.options))

@@ -6,19 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import (
-    Expression,
-    Extent,
-    Floor,
-    Symbol,
-    decided,
-    minus,
-    plus,
-    replaced,
-    symbols,
-    times,
-    value_at,
-)
+from kgraph.analysis.evaluating import replaced, value_at
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, minus, plus, symbols, times
 
 
 @dataclass(frozen=True, slots=True)

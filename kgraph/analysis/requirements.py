@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kgraph.analysis.conditions import words
-from kgraph.analysis.expressions import Symbol, replaced
+from kgraph.analysis.evaluating import replaced
+from kgraph.analysis.expressions import Symbol
 from kgraph.analysis.extents import Measured, measured
 from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgraph import KgraphError, parse
-from kgraph.analysis.expressions import Extent, Symbol, atomic, divided, largest, minus, plus, times, value_at
+from kgraph.analysis.evaluating import value_at
+from kgraph.analysis.expressions import Extent, Symbol, atomic, divided, largest, minus, plus, times
 from kgraph.analysis.extents import measured
 from kgraph.analysis.formulas import Formula, at_least, equal, every, holds, negated, some
 from kgraph.analysis.integers import is_empty, smallest

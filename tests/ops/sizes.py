@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols, value_at
+from kgraph.analysis.evaluating import value_at
+from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols
 from kgraph.analysis.extents import Measured, by_rule, measured
 from kgraph.analysis.formulas import every, holds, open_sizes
 from kgraph.frontends import live
