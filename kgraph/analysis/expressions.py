@@ -32,19 +32,33 @@ class Symbol:
         return "B" if self.value is None else f"{self.value}.shape[{self.axis}]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Floor:
     """``inner // divisor``; the divisor is at least 2."""
 
     inner: Expression
     divisor: int
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Floor) and self.divisor == other.divisor and self.inner.same(other.inner)
 
-@dataclass(frozen=True, slots=True)
+    def __hash__(self) -> int:
+        return hash((self.inner, self.divisor))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Largest:
     """The largest of several extents; the normal form has none of which the others are known to be no larger."""
 
     options: tuple[Extent, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Largest) or len(self.options) != len(other.options):
+            return False
+        return all(map(_is_same, self.options, other.options))
+
+    def __hash__(self) -> int:
+        return hash(self.options)
 
 
 Atom = Symbol | Floor | Largest
@@ -148,13 +162,21 @@ class Expression:
 Extent = int | Expression
 
 
+def _is_same(left: Extent, right: Extent) -> bool:
+    return left == right if isinstance(left, int) else left.same(right)
+
+
 def _ask(difference: Extent, sign: str) -> bool:
     if isinstance(difference, int):
         return difference == 0 if sign == "==" else difference >= 0
-    known = decided(difference, sign)
+    ask = decider.get()
+    token = decider.set(None)  # what is remembered is found by its form
+    try:
+        known = decided(difference, sign)
+    finally:
+        decider.reset(token)
     if known is not None:
         return known
-    ask = decider.get()
     if ask is None:
         raise TooHardError(f"whether {difference!r} {sign} 0 depends on open sizes")
     return ask(difference, sign)
