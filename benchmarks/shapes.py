@@ -57,7 +57,8 @@ def main() -> int:
             f"{kind:40} " + "  ".join(f"{key} {counts[key]}" for key in ("right", "wrong", "untold", "works", "raises"))
         )
     print(
-        f"{total['right'] + total['wrong'] + total['untold']:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}"
+        f"{total['right'] + total['wrong'] + total['untold']:,} pairs in "
+        f"{time.perf_counter() - start:.0f} s: {dict(total)}"
     )
     return 1 if total["wrong"] else 0
 
