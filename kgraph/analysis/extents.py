@@ -226,7 +226,7 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
     entering = dict.fromkeys(extent for spec in specs for extent in spec.shape or () if isinstance(extent, Expression))
     facts = tuple(Test(minus(extent, 1), ">=") for extent in entering)
     ways = cases(lambda: infer_specs(call), facts)
-    good = [(way.condition, way.result) for way in ways or () if way.result is not None]
+    good = [(way.condition, way.result) for way in ways or () if way.result is not None and not _is_empty(way.result)]
     if ways and not good:
         return Measured((), NEVER)
     if not good or len({tuple(_rank(spec.shape) for spec in result) for _, result in good}) != 1:
@@ -236,6 +236,10 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
         return None
     filled = (at_least(extent, 1) for shape in outputs for extent in shape)
     return Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+
+
+def _is_empty(specs: tuple[Spec, ...]) -> bool:
+    return any(type(extent) is int and extent < 1 for spec in specs for extent in spec.shape or ())
 
 
 def _united(ways: list[tuple[Formula, tuple[Extent, ...]]]) -> Extents | None:

@@ -12,6 +12,7 @@ from kgraph.analysis.expressions import (
     Floor,
     Symbol,
     decided,
+    leading,
     minus,
     plus,
     replaced,
@@ -64,7 +65,7 @@ def test(extent: Extent, sign: str) -> Formula:
     common = math.gcd(*extent.terms.values())
     if sign == "==":
         common = math.gcd(common, extent.constant)
-        if next(iter(extent.terms.values())) < 0:
+        if leading(extent) < 0:
             common = -common
     if common != 1:
         terms = {monomial: factor // common for monomial, factor in extent.terms.items()}
