@@ -49,10 +49,16 @@ def main() -> int:
             by_kind.setdefault(kind, Counter()).update((answer, works))
         total.update((answer, works, f"{answer}, {works}"))
         if answer == "wrong" and total["wrong"] <= chosen.most:
-            print(f"{pair.call}\n    at {pair.entering}: kgraph {pair.said or 'raises'}, Keras {pair.found or 'raises'}")
+            print(
+                f"{pair.call}\n    at {pair.entering}: kgraph {pair.said or 'raises'}, Keras {pair.found or 'raises'}"
+            )
     for kind, counts in sorted(by_kind.items()):
-        print(f"{kind:40} " + "  ".join(f"{key} {counts[key]}" for key in ("right", "wrong", "untold", "works", "raises")))
-    print(f"{total['right'] + total['wrong'] + total['untold']:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}")
+        print(
+            f"{kind:40} " + "  ".join(f"{key} {counts[key]}" for key in ("right", "wrong", "untold", "works", "raises"))
+        )
+    print(
+        f"{total['right'] + total['wrong'] + total['untold']:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}"
+    )
     return 1 if total["wrong"] else 0
 
 

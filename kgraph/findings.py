@@ -228,7 +228,10 @@ class FusedSummary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that ``kgraph.check`` says; ``to_dict`` is the JSON contract."""
+    """Everything that ``kgraph.check`` says; ``to_dict`` is the JSON contract.
+
+    ``notes`` are sentences on what the source does not tell, and what was taken for granted in its place.
+    """
 
     kgraph: str
     source: Source
@@ -241,6 +244,7 @@ class Report:
     domain: DomainSummary | None = None
     findings: tuple[Finding, ...] = ()
     errors: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
     version: int = field(default=VERSION)
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, atoms, minus, plus, said, times
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, atoms, minus, plus, times
 from kgraph.analysis.formulas import (
     ALWAYS,
     NEVER,
@@ -25,6 +25,7 @@ from kgraph.analysis.formulas import (
     tests,
 )
 from kgraph.analysis.integers import implies, same, smallest
+from kgraph.analysis.saying import said
 
 LONGEST_PERIOD = 4096
 MOST_SIZES = 20_000

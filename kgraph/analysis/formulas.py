@@ -6,20 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import (
-    Expression,
-    Extent,
-    Floor,
-    Symbol,
-    decided,
-    leading,
-    minus,
-    plus,
-    replaced,
-    symbols,
-    times,
-    value_at,
-)
+from kgraph.analysis.evaluating import replaced, value_at
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, leading, minus, plus, symbols, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +165,7 @@ def holds(formula: Formula, sizes: Mapping[Symbol, int]) -> bool:
     return any(holds(part, sizes) for part in formula.parts)
 
 
-def substituted(formula: Formula, sizes: Mapping[Symbol, int]) -> Formula:
+def substituted(formula: Formula, sizes: Mapping[Symbol, Extent]) -> Formula:
     """The condition on the other sizes where some are given."""
     if isinstance(formula, Test):
         return test(replaced(formula.extent, sizes), formula.sign)

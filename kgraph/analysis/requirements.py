@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kgraph.analysis.conditions import words
-from kgraph.analysis.expressions import Symbol, replaced
+from kgraph.analysis.evaluating import replaced
+from kgraph.analysis.expressions import Symbol
 from kgraph.analysis.extents import Measured, measured
 from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
@@ -15,6 +16,7 @@ from kgraph.graph import Graph, memoised
 from kgraph.ops import knowledge
 
 MOST_SHAPES = 4
+TOO_HARD = "it is too hard to decide in the time that one question may take"
 NOTHING: frozenset[Formula] = frozenset()
 
 
@@ -64,12 +66,15 @@ def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
         why = (f"no rule tells which sizes {kind} takes, nor what it makes of them",)
         return Requirement(node, kind, "unknown", "unknown", why=why)
     before = given(graph, node)
-    if implies(before, found.works):
+    always, never = implies(before, found.works), is_empty(every((before, found.works)))
+    if always:
         return Requirement(node, kind, "always", "proved")
-    if is_empty(every((before, found.works))):
+    if never:
         return Requirement(node, kind, "never", "proved", why=("there is no size at which Keras makes this call",))
     if not is_named(graph, found.works):
         return Requirement(node, kind, "unknown", "unknown", why=(_blind(graph, found.works),))
+    if always is None or never is None:
+        return Requirement(node, kind, "unknown", "unknown", why=(TOO_HARD,))
     raises = every((before, negated(found.works)))
     return Requirement(
         node, kind, "conditional", "proved", words(found.works, namer(graph)), outside(graph, raises),

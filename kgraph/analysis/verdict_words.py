@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kgraph.analysis.expressions import Symbol, symbols, value_at
+from kgraph.analysis.evaluating import value_at
+from kgraph.analysis.expressions import Symbol, symbols
 from kgraph.analysis.extents import ABSENT, BATCH, Extent, Operand
 from kgraph.analysis.formulas import Formula
 from kgraph.analysis.integers import smallest

@@ -44,6 +44,8 @@ def describe(contents: Contents, *, keep: bool) -> Model:
         SourceError: it is no functional or Sequential model, or is broken; one line says where.
     """
     config = contents.config
+    if config is None and contents.unread:
+        raise SourceError(f"no description of a model was found in what could be read: {contents.unread[0]}")
     if config is None:
         raise SourceError("it holds weights alone, no description of a model; save it with model.save('model.keras')")
     if isinstance(config, Mapping) and "config" not in config and "layers" in config:  # what get_config() returns

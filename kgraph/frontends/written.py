@@ -117,24 +117,31 @@ def _packed(flat: Sequence[Any], dtype: str) -> bytes:
     return struct.pack(f"<{len(flat)}{FORMATS[dtype]}", *flat)
 
 
-def function(value: Any, where: str) -> Function:
+def function(value: Any, where: str, module: Any = None) -> Function:
     """What is written of a function, which is not looked into: its code as it stands, and the values it closes over.
 
     Keras 3 writes ``{"class_name": "__lambda__", "config": {"code", "defaults", "closure"}}``, Keras 2 a list of the
     three; of a function that has a name, both write nothing but the name.
+
+    Args:
+        value: what is written.
+        where: it stands, for messages.
+        module: of a function that has a name, where that is written elsewhere.
+
+    Raises:
+        SourceError: it is no function.
     """
-    named = value
     if isinstance(value, Mapping):
         inner: Any = value.get("items", value.get("config"))  # pyright: ignore[reportUnknownVariableType]
         inner = inner.get("value", inner) if isinstance(inner, Mapping) else inner  # pyright: ignore
         keys = ("code", "defaults", "closure")
-        named = value.get("registered_name") or inner  # pyright: ignore[reportUnknownVariableType]
+        module = value.get("registered_name")  # pyright: ignore[reportUnknownVariableType]
         value = [inner.get(key) for key in keys] if isinstance(inner, Mapping) else inner  # pyright: ignore
+    if isinstance(value, str):
+        is_home = isinstance(module, str) and module not in ("function", value)
+        return Function(f"name {f'{module}.' if is_home else ''}{value}"[:200], note=NAMED)
     if not isinstance(value, list):
-        if not isinstance(value, str):
-            raise SourceError(f"{where}: expected a function, received {shown(value)}")
-        named = value if named in (None, "function") else f"{named}.{value}"
-        return Function(f"name {named}"[:200], note=NAMED)
+        raise SourceError(f"{where}: expected a function, received {shown(value)}")
     code, defaults, closure = (*value, None, None, None)[:3]  # pyright: ignore[reportUnknownVariableType]
     text = repr(("".join(expect(code, str, f"{where}.code").split()), freeze(defaults)))
     cells: list[Any] = closure if isinstance(closure, list) else []  # pyright: ignore[reportUnknownVariableType]
@@ -155,7 +162,8 @@ def assumed_selection(arguments: Tree, entered: Spec | None, left: Spec | None) 
         return None
     if type(start) is not int or type(stop) is not int or len(after) != len(before):
         return None
-    changed = [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    pairs = enumerate(zip(before, after, strict=True))
+    changed = [place for place, (old, new) in pairs if new not in (old, None)]  # None: it is not told
     found = axis if type(axis) is int else changed[0] if changed else len(before) - 1
     if ("axis" in arguments and type(axis) is not int) or not -len(before) <= found < len(before):
         return None

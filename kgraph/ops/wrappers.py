@@ -153,6 +153,36 @@ def _normalized_reason(call: Call, axis: int) -> str:
     return "" if inner is None else reason(inner, axis)
 
 
+# --- a Sequential model as the inner layer ------------------------------------------------------------------------
+
+
+def _chain(call: Call) -> tuple[list[Call], tuple[Spec, ...]] | None:
+    """The calls of a model's layers, one after the other, and what comes out; None where one cannot be told."""
+    layers = call.config.get("layers")
+    if not isinstance(layers, tuple) or not all(isinstance(layer, Object) for layer in layers):  # pyright: ignore
+        return None
+    inner: list[Object] = [layer for layer in layers if layer.kind != "layers.InputLayer"]  # pyright: ignore
+    calls: list[Call] = []
+    found = call.operands[:1]
+    for layer in inner:
+        calls.append(Call(layer.kind, layer.config, FrozenDict(inputs=Slot(0)), found))
+        specs = infer_specs(calls[-1])
+        if specs is None or len(specs) != 1:
+            return None
+        found = specs
+    return calls, found
+
+
+def _chain_specs(call: Call) -> tuple[Spec, ...] | None:
+    chain = _chain(call)
+    return None if chain is None else chain[1]
+
+
+def _chain_weights(call: Call) -> tuple[Weight, ...] | None:
+    chain = _chain(call)
+    return None if chain is None else joined(map(infer_weights, chain[0]))
+
+
 LAYER = {"layer": fields.layer}
 
 KINDS = {
@@ -167,4 +197,5 @@ KINDS = {
         specs=_normalized_specs, weights=_normalized_weights, kept=_normalized_kept, reason=_normalized_reason,
         needs=LAYER,
     ),
+    "Sequential": Knowledge(specs=_chain_specs, weights=_chain_weights),
 }  # fmt: skip

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from kgraph.findings import DomainSummary, Endpoint, Finding, Fusion, Refusal, Report, Requirement, Verdict, shape_text
+from kgraph.findings import (
+    DomainSummary,
+    Endpoint,
+    Finding,
+    Fusion,
+    Refusal,
+    Report,
+    Requirement,
+    Verdict,
+    shape_text,
+)
 
 MOST = 16
 """Lines of one section that are written out before the rest is counted."""
@@ -46,19 +56,25 @@ def render(report: Report, *, every: bool = False, width: int = 100, style: Styl
         _domain(report.domain, style),
         fusion_lines(report.fusions, most, style),
         refusal_lines(report.refusals, most, style),
+        note_lines(report.notes, most, style),
     )
     lines = list(_head(report, style))
     for section in sections:
         found = list(section)
         lines += ["", *found] if found else []
     lines += ["", _closing(report, style)]
-    return "\n".join(wrapped for line in lines for wrapped in _wrap(line, width))
+    return "\n".join(wrapped(lines, width))
 
 
-def _wrap(line: str, width: int) -> list[str]:
-    if len(line) <= width:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False)
+def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Lines that are not longer than so many columns; what is moved to the next line is indented."""
+    for line in lines:
+        if len(line) <= width:
+            yield line
+        else:
+            yield from textwrap.wrap(
+                line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False
+            )
 
 
 def _head(report: Report, style: Style) -> Iterator[str]:
@@ -168,6 +184,16 @@ def refusal_lines(refusals: Sequence[Refusal], most: int, style: Style) -> Itera
     for refusal in refusals:
         groups.setdefault(f"{refusal.pattern}: {refusal.reason}", []).append(refusal.root)
     yield from _grouped("not fused", len(refusals), groups, most, style)
+
+
+def note_lines(notes: Sequence[str], most: int, style: Style) -> Iterator[str]:
+    """One line for each thing that the source does not tell."""
+    if not notes:
+        return
+    yield style("notes", "title")
+    yield from (f"  {note}" for note in notes[:most])
+    if len(notes) > most:
+        yield f"  ... and {len(notes) - most:,} more"
 
 
 def _grouped(title: str, count: int, groups: dict[str, list[str]], most: int, style: Style) -> Iterator[str]:

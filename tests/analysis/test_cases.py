@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgraph.analysis.cases import MOST, Case, cases
-from kgraph.analysis.expressions import Expression, Extent, TooHardError, value_at
+from kgraph.analysis.evaluating import value_at
+from kgraph.analysis.expressions import Expression, Extent, TooHardError
 from kgraph.analysis.formulas import ALWAYS, at_least, equal, holds, negated
 from kgraph.analysis.formulas import Test as Comparison
 from kgraph.ops.extents import slice_extent, unwindow, window

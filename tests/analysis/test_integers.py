@@ -115,12 +115,19 @@ def test_products_are_decided_where_the_form_tells() -> None:
     assert implies(equal(h * w, b), equal(2 * h * w, 2 * b)) is True
     assert implies(at_least(h * w, 7), at_least(h * w, 5)) is True
     assert is_empty(every((equal(h * w, 4), equal(h * w, 5)))) is True
-    assert is_empty(equal(h * w, 7)) is None
-    assert same(equal(h * w, 7), equal(h * w, 8)) is None
-    assert same(equal(h * w, 7), NEVER) is None
-    assert smallest(equal(h * w, 7)) is None
     assert is_empty(at_least(0, h * w)) is True
-    assert is_empty(at_least(-3, (h - 9) * (w - 9))) is None
+
+
+def test_products_are_decided_by_small_sizes_too() -> None:
+    assert is_empty(equal(h * w, 7)) is False
+    assert same(equal(h * w, 7), equal(h * w, 8)) is False
+    assert same(equal(h * w, 7), NEVER) is False
+    assert smallest(equal(h * w, 6)) in ({H: 2, W: 3}, {H: 3, W: 2})
+    assert is_empty(every((at_least(0, (h - 2) * (w - 2)), at_least(h, 3), at_least(w, 3)))) is True
+    assert is_empty(every((at_least((h - 2) * (w - 2), 1), at_least(h, 3), at_least(w, 3)))) is False
+    assert is_empty(equal(h * h, 2 * w * w)) is None  # the root of 2 is no fraction
+    assert smallest(equal(h * h, 2 * w * w)) is None
+    assert nearest(equal(h * w, 7), {H: 2, W: 3}) is None
 
 
 def hard(count: int) -> Formula:
@@ -146,7 +153,8 @@ def test_past_the_budget_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> 
         assert is_empty(formula) is None
         assert implies(formula, at_least(h, 1000)) is None
         assert same(formula, at_least(h, 1000)) is None
-        assert smallest(formula) is None
+        assert holds(formula, smallest(formula) or {})
+        assert smallest(every((formula, at_least(h, 5000 * w)))) is None
         assert nearest(formula, {H: 2, W: 7, B: 1}) is None
     finally:
         is_empty.cache_clear()

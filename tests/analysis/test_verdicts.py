@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from kgraph import Verdict, check, parse
+from kgraph.graph import FrozenDict, Graph, Spec
 from kgraph.testing import to_keras
 
 
@@ -85,6 +87,24 @@ def test_incompatible_extents_are_named() -> None:
 def test_an_unknown_rank_is_said() -> None:
     found = verdict('c = Custom("pkg.Odd", name="c")(x)\ny = Add(name="y")([c, x])')
     assert (found.verdict, found.why) == ("unknown", ("the rank of c is unknown: Keras recorded no shape for it",))
+
+
+@pytest.mark.parametrize("kind", ["layers.ReLU", "layers.Dense"])
+def test_no_extent_is_traced_into_a_tensor_of_unknown_rank(kind: str) -> None:
+    """The layers' configs are not told either, as in a printed summary."""
+    graph = parse(
+        'x = Input(shape=(4,), name="x")\nc = Custom("a.B", name="c")(x)\n'
+        'r = ReLU(name="r")(c)\ns = ReLU(name="s")(c)\ny = Add(name="y")([r, s])\nmodel = Model(x, y)'
+    )
+    told = (Spec((2, 4), "float32"),)
+    ops = {
+        node: replace(op, kind=kind, config=FrozenDict(), outputs=told) if op.kind == "layers.ReLU" else op
+        for node, op in graph.ops.items()
+    }
+    ops["y"] = replace(ops["y"], outputs=told)
+    (found,) = check(Graph(ops, graph.operands, graph.inputs, graph.outputs)).merges
+    assert found.verdict == "identical"
+    assert {"batch is 2: r and s both give 2", "features are 4: r and s both give 4"} <= {*found.why}
 
 
 def test_a_batch_that_keras_forgets_stays_the_batch() -> None:

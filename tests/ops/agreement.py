@@ -47,7 +47,9 @@ def agree(make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = Fals
 class Use(Protocol):
     """What becomes of a call: ``agree`` compares it, ``example`` hands it on."""
 
-    def __call__(self, make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = False, **arguments: Any) -> Any: ...
+    def __call__(
+        self, make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = False, **arguments: Any
+    ) -> Any: ...
 
 
 def example(make: Callable[[], Any], *inputs: tuple[Any, ...], listed: bool = False, **arguments: Any) -> Example:

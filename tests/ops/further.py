@@ -37,7 +37,10 @@ def reshape(random: Random) -> Example:
 
 
 def layer_reshape(random: Random) -> Example:
-    shape = (random.choice((None, 4)), *random.choice(((6,), (None, 3), (None, None, 2), (6, None), (2, 3, 4), (None,))))
+    shape = (
+        random.choice((None, 4)),
+        *random.choice(((6,), (None, 3), (None, None, 2), (6, None), (2, 3, 4), (None,))),
+    )
     target = random.choice(((6,), (3, 2), (-1,), (2, -1), (-1, 3), (1, -1, 1), (24,), (4, 6), (-1, 2, 2), (2, 2, -1)))
     return (lambda x: layer("Reshape", target_shape=target)(x)), [(shape, "float32")]
 
@@ -128,7 +131,9 @@ def heads(random: Random) -> Example:
 
 
 def augmentation(random: Random) -> Example:
-    kind = random.choice((*NEEDED, "RandomFlip", "RandomErasing", "Equalization", "RandomGrayscale", "AutoContrast", "Solarization"))
+    kind = random.choice(
+        (*NEEDED, "RandomFlip", "RandomErasing", "Equalization", "RandomGrayscale", "AutoContrast", "Solarization")
+    )
     shape = random.choice(((None, None, None, 3), (None, 9, None, 3)))
     return example(lambda: made(kind, **NEEDED.get(kind, {})), (shape, random.choice(("float32", "uint8"))))
 
@@ -136,7 +141,11 @@ def augmentation(random: Random) -> Example:
 def sizing(random: Random) -> Example:
     kind = random.choice(("CenterCrop", "RandomCrop", "Resizing"))
     data_format = random.choice(("channels_last", "channels_first"))
-    options: dict[str, Any] = {"height": random.choice((1, 4)), "width": random.choice((2, 5)), "data_format": data_format}
+    options: dict[str, Any] = {
+        "height": random.choice((1, 4)),
+        "width": random.choice((2, 5)),
+        "data_format": data_format,
+    }
     if kind == "Resizing":
         options |= random.choice(({}, {"crop_to_aspect_ratio": True}, {"pad_to_aspect_ratio": True}))
     shape = image(random, 2, data_format, 3)[random.choice((0, 0, 1)) :]
@@ -203,7 +212,9 @@ def rectifier(random: Random) -> Example:
 
 
 def normalization(random: Random) -> Example:
-    kind = random.choice(("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization"))
+    kind = random.choice(
+        ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization")
+    )
     shape = (None, *random.choice(((None,), (None, None), (3,), ()))[:2], random.choice((4, 6, 6)))
     axis = random.choice((-1, -1, len(shape) - 1, 1))
     options: dict[str, Any] = {"axis": axis}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols, value_at
+from kgraph.analysis.evaluating import value_at
+from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols
 from kgraph.analysis.extents import Measured, by_rule, measured
 from kgraph.analysis.formulas import every, holds, open_sizes
 from kgraph.frontends import live
@@ -90,9 +91,7 @@ def by_keras(call: Callable[..., Any], inputs: list[Any], shapes: Shapes) -> Sha
 # --- the open sizes of the record ---------------------------------------------------------------------------------
 
 
-def _of_graph(
-    graph: Graph, call: Callable[..., Any], inputs: list[Any], random: Random, count: int
-) -> Iterator[Pair]:
+def _of_graph(graph: Graph, call: Callable[..., Any], inputs: list[Any], random: Random, count: int) -> Iterator[Pair]:
     known = measured(graph)
     names = [f"x{number}" for number in range(len(inputs))]
     entering = [known[name].outputs[0] or () if name in known else None for name in names]
@@ -184,4 +183,3 @@ def inferred_at(op: Op, specs: tuple[Spec, ...], sizes: Mapping[Symbol, int]) ->
 
 def _words(op: Op) -> str:
     return f"{op.kind}({dict(op.config)}, {dict(op.arguments)})"
-

@@ -29,7 +29,7 @@ def findings(body: str) -> list[Finding]:
         ('y = Add(name="y")([x, Reshape((1, 1, 8), name="r")(v)])', "info", ("y", "r"), None),
         ("y = ops.add(x, ops.mean(x, axis=(1, 2), keepdims=True))", "info", ("y", "mean"), None),
         ('y = ops.subtract(x, constant("float32", (8,), "d"))', "info", ("y",),
-         "y broadcasts (B, 16, 16, 8) + (8): constant has no axis 0 and is repeated B times along it; "
+         "y broadcasts (B, 16, 16, 8) + (8,): constant has no axis 0 and is repeated B times along it; "
          "constant has no axis 1 and is repeated 16 times along it; "
          "constant has no axis 2 and is repeated 16 times along it"),
         ('y = Add(name="y")([x, v])', "warning", ("y",), None),
