@@ -111,6 +111,13 @@ def test_the_nearest_sizes_may_hold_others_than_those_of_the_formula() -> None:
     assert nearest(equal(h % 16, 0), {H: 512}) == {H: 512}
 
 
+def test_the_nearest_sizes_are_found_where_the_lexmin_of_isl_is_not_the_least() -> None:
+    halves = equal(-2 * ((h + 5) // 6) + (h + 2) // 3, 0)
+    formula = every((some((halves, equal((h + 2) // 3, 1))), some((equal(h % 6, 0), equal(h, 1)))))
+    assert nearest(formula, {H: 10}) == {H: 12}
+    assert nearest(every((formula, equal(w, 1))), {H: 10, W: 1}) == {H: 12, W: 1}
+
+
 def test_products_are_decided_where_the_form_tells() -> None:
     assert implies(equal(h * w, b), equal(2 * h * w, 2 * b)) is True
     assert implies(at_least(h * w, 7), at_least(h * w, 5)) is True
