@@ -100,14 +100,14 @@ def _decided(graph: Graph, verdict: Verdict, operands: tuple[Operand, ...], axes
     """The verdict where the extents of some axis have different forms."""
     before, works = given(graph, verdict.node), measured(graph)[verdict.node].works
     alike = every(equal(extent, row[0]) for row in axes for extent in row[1:])
-    if implies(before, alike):
+    always, never = implies(before, alike), is_empty(every((before, alike)))
+    if always:
         return replace(verdict, verdict="identical", known="proved", why=identical_words(graph, operands, axes))
     if not is_named(graph, every((alike, works))):
         return replace(verdict, why=open_words(graph, operands, axes))
-    ever = is_empty(every((before, alike)))
-    if ever is None:
+    if always is None or never is None:
         return replace(verdict, why=(*open_words(graph, operands, axes), TOO_HARD))
-    if ever:
+    if never:
         return _stretched(graph, verdict, operands, axes)
     name = namer(graph)
     stretches, raises = every((before, works, negated(alike))), every((before, negated(works)))
