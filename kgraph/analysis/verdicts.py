@@ -10,7 +10,7 @@ from kgraph.analysis.formulas import equal, every, negated
 from kgraph.analysis.integers import implies, is_empty
 from kgraph.analysis.names import namer, shown, shown_shape
 from kgraph.analysis.origins import origin
-from kgraph.analysis.requirements import given, is_named, outside
+from kgraph.analysis.requirements import TOO_HARD, given, is_named, outside
 from kgraph.analysis.verdict_words import (
     apart_words,
     clash_words,
@@ -24,7 +24,6 @@ from kgraph.findings import MergeInput, Stretch, Verdict
 from kgraph.graph import Graph, Op, memoised
 from kgraph.ops import knowledge
 
-TOO_HARD = "it is too hard to decide in the time that one question may take"
 Rows = tuple[tuple[Extent, ...], ...]
 
 
