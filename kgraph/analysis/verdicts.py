@@ -10,7 +10,7 @@ from kgraph.analysis.formulas import equal, every, negated
 from kgraph.analysis.integers import implies, is_empty
 from kgraph.analysis.names import namer, shown, shown_shape
 from kgraph.analysis.origins import origin
-from kgraph.analysis.requirements import given, is_named, outside
+from kgraph.analysis.requirements import TOO_HARD, given, is_named, outside
 from kgraph.analysis.verdict_words import (
     apart_words,
     clash_words,
@@ -24,7 +24,6 @@ from kgraph.findings import MergeInput, Stretch, Verdict
 from kgraph.graph import Graph, Op, memoised
 from kgraph.ops import knowledge
 
-TOO_HARD = "it is too hard to decide in the time that one question may take"
 Rows = tuple[tuple[Extent, ...], ...]
 
 
@@ -100,14 +99,14 @@ def _decided(graph: Graph, verdict: Verdict, operands: tuple[Operand, ...], axes
     """The verdict where the extents of some axis have different forms."""
     before, works = given(graph, verdict.node), measured(graph)[verdict.node].works
     alike = every(equal(extent, row[0]) for row in axes for extent in row[1:])
-    if implies(before, alike):
+    always, never = implies(before, alike), is_empty(every((before, alike)))
+    if always:
         return replace(verdict, verdict="identical", known="proved", why=identical_words(graph, operands, axes))
     if not is_named(graph, every((alike, works))):
         return replace(verdict, why=open_words(graph, operands, axes))
-    ever = is_empty(every((before, alike)))
-    if ever is None:
+    if always is None or never is None:
         return replace(verdict, why=(*open_words(graph, operands, axes), TOO_HARD))
-    if ever:
+    if never:
         return _stretched(graph, verdict, operands, axes)
     name = namer(graph)
     stretches, raises = every((before, works, negated(alike))), every((before, negated(works)))

@@ -60,6 +60,22 @@ def test_the_zoo_has_every_verdict() -> None:
     assert all(word in written for word in ("QF_NIA", "QF_LIA", "(* t0 t1)", "(div ", "(ite "))
 
 
+def test_what_is_too_hard_to_decide_is_claimed_by_nobody() -> None:
+    """``T * T + T`` is always even, which isl does not know."""
+    text = """
+x = Input(shape=(None, 8), name="x")
+a = ops.matmul(x, ops.transpose(ZeroPadding1D((0, 1))(x), axes=(0, 2, 1)))
+r = Reshape((-1, 1), name="r")(a)
+y = Add(name="y")([r, UpSampling1D(2)(MaxPooling1D(2)(r))])
+model = Model(x, y)
+"""
+    graph = parse(text)
+    found = verdicts(graph)[-1]
+    assert (found.verdict, found.known) == ("unknown", "unknown")
+    assert any("too hard" in sentence for sentence in found.why)
+    assert expected(smt2(graph, "y")) == ["sat", "unknown"]
+
+
 def test_of_what_no_size_leads_to_nothing_is_claimed() -> None:
     text = """
 x = Input(shape=(None, None, 2), name="x")
