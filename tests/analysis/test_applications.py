@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from kgraph import extract
+from kgraph.analysis.verdicts import verdicts
+from kgraph.graph import Spec
+from kgraph.ops import call_of, infer_specs, infer_weights
 from tests.analysis.applications import FEW, application, names
 from tests.analysis.brute import is_long
 
@@ -16,3 +20,21 @@ def test_keras_builds_the_smallest_and_no_smaller_one(name: str) -> None:
     assert found.condition is not None
     assert found.smallest is not None
     assert "unknown" not in {*found.verdicts, *found.requirements}
+
+
+def test_the_layers_of_convnext_are_known() -> None:
+    import keras
+    import numpy as np
+    from keras.src.applications.convnext import LayerScale, StochasticDepth
+
+    image = keras.Input((None, None, 4))
+    scaled = LayerScale(1e-6, 4, name="scale")(image)
+    model = keras.Model(image, keras.layers.Add()([image, StochasticDepth(0.5, name="drop")(scaled)]))
+    graph = extract(model)
+    for node in ("scale", "drop"):
+        call = call_of(graph.ops[node], graph.operand_specs(node))
+        assert infer_specs(call) == graph.ops[node].outputs
+        assert infer_weights(call) == graph.ops[node].weights
+    assert [verdict.verdict for verdict in verdicts(graph)] == ["identical"]
+    assert model(np.zeros((1, 3, 5, 4))).shape == (1, 3, 5, 4)
+    assert infer_specs(call_of(graph.ops["scale"], (Spec((1, 5), "float32"),))) is None
