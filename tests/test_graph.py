@@ -82,6 +82,12 @@ def refusal(*args: Any, **kwargs: Any) -> str:
 # --- invariants -------------------------------------------------------------------------------------------------------
 
 
+def numbered(value: object) -> FrozenDict:
+    """A dict whose key is no string, as no type checker would let it be."""
+    wrong: dict[Any, Any] = {1: value}
+    return FrozenDict(wrong)
+
+
 @pytest.mark.parametrize(
     ("ops", "operands", "inputs", "outputs", "said"),
     [
@@ -93,7 +99,7 @@ def refusal(*args: Any, **kwargs: Any) -> str:
         ({"x": op()}, {}, "x", Value("x"), "the model's 'inputs': expected a Value, received 'x'"),
         ({"x": op()}, {}, [Value("x")], Value("x"), "the model's 'inputs': a list is no plain, frozen data"),
         ({"x": op()}, {}, {"a": Value("x")}, Value("x"), "the model's 'inputs': a dict is no plain, frozen data"),
-        ({"x": op()}, {}, FrozenDict({1: Value("x")}), Value("x"), "the model's 'inputs': the keys of a dict must be strings, received (1,)"),
+        ({"x": op()}, {}, numbered(Value("x")), Value("x"), "the model's 'inputs': the keys of a dict must be strings, received (1,)"),
         ({"x": op()}, {}, (), (Object("a", FrozenDict()),), "the model's 'outputs': expected a Value, received Object(kind='a', config={})"),
         ({"x": op(), "y": op(1)}, {"y": (Value("z"),)}, (), Value("y"), "node 'y': the graph has no node 'z'"),
         ({"x": op(), "y": op(1)}, {"y": (Value("x", 1),)}, (), Value("y"), "node 'y': node 'x' has no output 1"),
@@ -144,7 +150,7 @@ def test_shapes_that_are_right() -> None:
         (Function("a", (slice(1),)), "a slice is no plain, frozen data"),
         (Constant("int8", (1,), "d", [1]), "a list is no plain, frozen data"),
         (Value("x"), "a Value is no plain, frozen data"),
-        (FrozenDict({"a": FrozenDict({1: 2})}), "the keys of a dict must be strings, received (1,)"),
+        (FrozenDict({"a": numbered(2)}), "the keys of a dict must be strings, received (1,)"),
     ],
 )  # fmt: skip
 def test_only_plain_data_is_held(tree: Any, said: str) -> None:
@@ -292,7 +298,7 @@ def test_a_chain_of_two_hundred_thousand() -> None:
 def test_a_hundred_thousand_wide() -> None:
     count = 100_000
     ops = {"x": op(), **{f"n{index}": op(1) for index in range(count)}, "y": op(count)}
-    operands = {f"n{index}": (Value("x"),) for index in range(count)}
+    operands: dict[str, tuple[Value, ...]] = {f"n{index}": (Value("x"),) for index in range(count)}
     operands["y"] = tuple(Value(f"n{index}") for index in range(count))
     graph = Graph(ops, operands, Value("x"), (Value("y"), *operands["y"]))
     assert graph.edge_count == 2 * count and len(graph.users[Value("x")]) == count

@@ -7,16 +7,11 @@ from typing import Any
 
 from kgraph.graph import Constant, Slot, Spec
 from kgraph.ops import fields
-from kgraph.ops.base import Call, Knowledge, as_axes, is_float, is_single, keeps_all
+from kgraph.ops.base import Call, Knowledge, as_axes, is_float, is_single, keeps_all, shape_of
 from kgraph.ops.elementwise import broadcast
 from kgraph.ops.extents import agree, plus, product, times, total
 
 Shape = tuple[int | None, ...]
-
-
-def shape_of(call: Call) -> Shape:
-    """The first operand's shape."""
-    return call.operands[0].shape or ()
 
 
 def one(call: Call, shape: Shape | None, dtype: str | None = None) -> tuple[Spec, ...] | None:

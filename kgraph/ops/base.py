@@ -177,6 +177,11 @@ def joined(found: Iterable[tuple[Weight, ...] | None]) -> tuple[Weight, ...] | N
     return None if None in every else tuple(weight for weights in every for weight in weights or ())
 
 
+def shape_of(call: Call) -> tuple[int | None, ...]:
+    """The first operand's shape; () where not even its rank is known."""
+    return call.operands[0].shape or ()
+
+
 def image_shape(call: Call) -> tuple[int | None, ...] | None:
     """The first operand's shape; None if it is not of the rank that the kind is for, such as 4 for ``Conv2D``."""
     shape = call.operands[0].shape if call.operands else None

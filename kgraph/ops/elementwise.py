@@ -197,7 +197,7 @@ def _where_specs(call: Call) -> tuple[Spec, ...] | None:
     dtypes = {_dtype_of(call, value) for value in given[1:] if not isinstance(value, (bool, int, float))}
     if shape is None or None in given or len(dtypes) != 1 or not isinstance(given[0], (Slot, Constant)):
         return None
-    dtype, scalars = dtypes.pop(), {type(value) for value in given[1:]} & {bool, int, float}
+    dtype, scalars = dtypes.pop(), set(map(type, given[1:])) & {bool, int, float}
     # A scalar is of the tensor's dtype, unless it says more than that can hold.
     fits = dtype is not None and (is_float(dtype) or scalars <= {bool} or (scalars <= {bool, int} and dtype != "bool"))
     return (Spec(shape, dtype),) if dtype is not None and fits else None

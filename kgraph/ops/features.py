@@ -18,6 +18,7 @@ from kgraph.ops.base import (
     keeps_nothing,
     layer_spec,
     same_specs,
+    shape_of,
     variables,
 )
 from kgraph.ops.extents import plus
@@ -36,13 +37,13 @@ def encoded(shape: Shape, mode: str, depth: int | None) -> Shape:
 
 
 def _category_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape or ()
+    shape = shape_of(call)
     return layer_spec(call, encoded(shape, call.config["output_mode"], call.config["num_tokens"]) if shape else None)
 
 
 def _hashing_specs(call: Call) -> tuple[Spec, ...] | None:
     """Keras records no axis more for ``one_hot``, as its own ``call`` gives."""
-    mode, shape, dtype = call.config["output_mode"], call.operands[0].shape or (), _policy(call)
+    mode, shape, dtype = call.config["output_mode"], shape_of(call), _policy(call)
     found = shape if mode == "int" else (*shape[:-1], call.config["num_bins"])
     return (Spec(found, dtype),) if dtype is not None and is_single(call) else None
 
@@ -64,7 +65,7 @@ def _crossing_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _discretization_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, mode, bounds = call.operands[0].shape or (), call.config["output_mode"], call.config.get("bin_boundaries")
+    shape, mode, bounds = shape_of(call), call.config["output_mode"], call.config.get("bin_boundaries")
     depth = len(bounds) + 1 if isinstance(bounds, tuple) else call.config.get("num_bins")  # pyright: ignore
     if mode == "int":
         return (Spec(shape, "int32"),) if is_single(call) else None
@@ -77,7 +78,7 @@ def _discretization_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _lookup_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, mode = call.operands[0].shape or (), call.config["output_mode"]
+    shape, mode = shape_of(call), call.config["output_mode"]
     if not is_single(call):
         return None
     if mode == "int":
@@ -87,7 +88,7 @@ def _lookup_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _text_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = call.operands[0].shape or ()
+    shape = shape_of(call)
     if not shape or not is_single(call):
         return None
     length = call.config.get("output_sequence_length")
@@ -99,7 +100,7 @@ def _text_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _normalization_weights(call: Call) -> tuple[Weight, ...] | None:
     """Mean, variance and count, unless they are given, and what is adapted to data is not learnt."""
-    shape = call.operands[0].shape or ()
+    shape = shape_of(call)
     axes = () if call.config["axis"] is None else as_axes(call.config["axis"], len(shape))
     extents = None if axes is None else tuple(shape[axis] for axis in sorted(axes))
     if extents is None or None in extents:
@@ -115,7 +116,7 @@ def _normalization_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _mel_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, stride = call.operands[0].shape or (), call.config["sequence_stride"]
+    shape, stride = shape_of(call), call.config["sequence_stride"]
     if not 1 <= len(shape) <= 2 or not is_single(call):
         return None
     longer = plus(shape[-1], stride + 1)

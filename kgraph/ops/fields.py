@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from kgraph.graph import Object
 from kgraph.trees import DEEPEST
@@ -30,7 +30,7 @@ def spatial_rank(kind: str) -> int:
     return next(int(letter) for letter in kind if letter.isdigit())
 
 
-def is_int(value: Any, least: int = -LARGEST) -> bool:
+def is_int(value: Any, least: int = -LARGEST) -> TypeGuard[int]:
     """True for an int (no bool) of 64 bits that is not less than ``least``."""
     return type(value) is int and least <= value <= LARGEST
 

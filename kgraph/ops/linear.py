@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from kgraph.graph import Slot, Spec
 from kgraph.ops import fields
-from kgraph.ops.arranging import one, shape_of
-from kgraph.ops.base import Call, Knowledge, is_single, keeps_all
+from kgraph.ops.arranging import one
+from kgraph.ops.base import Call, Knowledge, is_single, keeps_all, shape_of
 from kgraph.ops.extents import Extent, plus
 
 Shape = tuple[int | None, ...]
@@ -142,7 +142,7 @@ def _whole_specs(call: Call) -> Specs:
     found, length = _parts(call), call.argument("fft_length")
     if found is None or not (length is None or fields.is_int(length, 1)):
         return None
-    shape = found[0].shape or ()
+    shape = shape_of(call)
     extent = plus(shape[-1], -1) if length is None else length
     return (Spec((*shape[:-1], extent if length is not None or extent is None else 2 * extent), found[0].dtype),)
 

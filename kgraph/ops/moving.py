@@ -7,15 +7,11 @@ from typing import Any
 
 from kgraph.graph import Slot, Spec
 from kgraph.ops import fields
-from kgraph.ops.base import Call, Knowledge, Origin, as_axes, is_ints, is_single, keeps_all, keeps_nothing
+from kgraph.ops.base import Call, Knowledge, Origin, as_axes, is_ints, is_single, keeps_all, keeps_nothing, shape_of
 from kgraph.ops.elementwise import broadcast
 from kgraph.ops.extents import plus, product, times, total
 
 Shape = tuple[int | None, ...]
-
-
-def _shape(call: Call) -> Shape:
-    return call.operands[0].shape or ()
 
 
 def _of_shape(call: Call, shape: Shape | None) -> tuple[Spec, ...] | None:
@@ -34,7 +30,7 @@ def _kept_where(call: Call, rank: int, kept: list[bool] | None) -> tuple[Origin,
 
 def _widths(call: Call) -> tuple[tuple[int, int], ...] | None:
     """By axis how much is added before and after; one pair stands for all axes."""
-    given, rank = call.argument("pad_width"), len(_shape(call))
+    given, rank = call.argument("pad_width"), len(shape_of(call))
     if not isinstance(given, tuple) or not all(fields.pair("", item) and min(item) >= 0 for item in given):  # pyright: ignore
         return None
     widths: tuple[tuple[int, int], ...] = given * rank if len(given) == 1 else given  # pyright: ignore
@@ -45,7 +41,7 @@ def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
     widths = _widths(call)
     if widths is None:
         return None
-    return _of_shape(call, tuple(plus(size, sum(pair)) for size, pair in zip(_shape(call), widths, strict=True)))
+    return _of_shape(call, tuple(plus(size, sum(pair)) for size, pair in zip(shape_of(call), widths, strict=True)))
 
 
 def _pad_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -66,7 +62,7 @@ def _counts(call: Call) -> tuple[int, ...] | None:
 
 def _tiled(call: Call) -> tuple[Shape, tuple[int, ...]] | None:
     """The operand's shape and the counts, with ones in front of the shorter."""
-    shape, counts = _shape(call), _counts(call)
+    shape, counts = shape_of(call), _counts(call)
     if counts is None or len(counts) > fields.MOST_AXES:
         return None
     rank = max(len(shape), len(counts))
@@ -80,13 +76,13 @@ def _tile_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _tile_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     found = _tiled(call)
-    if found is None or len(_shape(call)) != rank:
+    if found is None or len(shape_of(call)) != rank:
         return keeps_nothing(call, rank)
     return _kept_where(call, rank, [count == 1 for count in found[1]])
 
 
 def _repeat_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, counts, axis = list(_shape(call)), _counts(call), call.argument("axis")
+    shape, counts, axis = list(shape_of(call)), _counts(call), call.argument("axis")
     if counts is None:
         return None
     if axis is None:
@@ -109,7 +105,7 @@ def _repeated(extent: int | None, counts: tuple[int, ...]) -> int | None:
 
 
 def _but_axis_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    axes = as_axes(call.argument("axis"), len(_shape(call)))
+    axes = as_axes(call.argument("axis"), len(shape_of(call)))
     return _kept_where(call, rank, None if axes is None else [axis not in axes for axis in range(rank)])
 
 
@@ -118,7 +114,7 @@ def _but_axis_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _order(call: Call) -> tuple[int, ...] | None:
     """By axis of the output, the axis of the operand."""
-    rank = len(_shape(call))
+    rank = len(shape_of(call))
     if call.kind == "ops.swapaxes":
         pair = as_axes((call.argument("axis1"), call.argument("axis2")), rank)
         swapped = {} if pair is None else dict(zip(pair, reversed(pair), strict=True))
@@ -134,7 +130,7 @@ def _order(call: Call) -> tuple[int, ...] | None:
 
 def _turned_specs(call: Call) -> tuple[Spec, ...] | None:
     order = _order(call)
-    return None if order is None else _of_shape(call, tuple(_shape(call)[axis] for axis in order))
+    return None if order is None else _of_shape(call, tuple(shape_of(call)[axis] for axis in order))
 
 
 def _turned_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -146,7 +142,7 @@ def _turned_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _ravel_specs(call: Call) -> tuple[Spec, ...] | None:
-    return _of_shape(call, (product(_shape(call)),))
+    return _of_shape(call, (product(shape_of(call)),))
 
 
 FLATTENING = ("sort", "argsort", "argpartition", "cumsum", "cumprod", "nancumsum", "nancumprod")
@@ -154,7 +150,7 @@ FLATTENING = ("sort", "argsort", "argpartition", "cumsum", "cumprod", "nancumsum
 
 def _along_specs(call: Call) -> tuple[Spec, ...] | None:
     """The operand's shape; flat where no axis is given."""
-    axis, shape = call.argument("axis"), _shape(call)
+    axis, shape = call.argument("axis"), shape_of(call)
     if axis is None and call.kind.removeprefix("ops.") in FLATTENING:
         return _dtyped(call, (product(shape),))
     return None if axis is not None and as_axes(axis, len(shape)) is None else _dtyped(call, shape)
@@ -179,17 +175,17 @@ def _broadcast_specs(call: Call) -> tuple[Spec, ...] | None:
     target = call.argument("shape")
     if not fields.open_sizes("", target) or len(target) > fields.MOST_AXES:
         return None
-    return None if broadcast((_shape(call), target), "numpy") is None else _of_shape(call, target)
+    return None if broadcast((shape_of(call), target), "numpy") is None else _of_shape(call, target)
 
 
 def _like_specs(call: Call) -> tuple[Spec, ...] | None:
     dtype: Any = call.argument("dtype")
-    found = _of_shape(call, _shape(call))
-    return (Spec(_shape(call), dtype),) if isinstance(dtype, str) and found is not None else found
+    found = _of_shape(call, shape_of(call))
+    return (Spec(shape_of(call), dtype),) if isinstance(dtype, str) and found is not None else found
 
 
 def _one_hot_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, axis, dtype = list(_shape(call)), call.argument("axis"), call.argument("dtype")
+    shape, axis, dtype = list(shape_of(call)), call.argument("axis"), call.argument("dtype")
     if not is_single(call) or not isinstance(dtype, str) or (axis != -1 and axis not in range(len(shape))):
         return None
     shape.insert(len(shape) if axis == -1 else axis, call.argument("num_classes"))
@@ -203,7 +199,7 @@ def _one_hot_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _top_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, dtype = _shape(call), call.operands[0].dtype
+    shape, dtype = shape_of(call), call.operands[0].dtype
     if not shape or not is_single(call):
         return None
     found = (*shape[:-1], call.argument("k"))
@@ -215,7 +211,7 @@ def _but_last_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _unstack_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, axes, number = _shape(call), as_axes(call.argument("axis"), len(_shape(call))), call.argument("num")
+    shape, axes, number = shape_of(call), as_axes(call.argument("axis"), len(shape_of(call))), call.argument("num")
     if axes is None or len(axes) != 1 or not is_single(call):
         return None
     if number is None and shape[axes[0]] is not None:
@@ -227,8 +223,8 @@ def _unstack_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _unstack_exact(call: Call) -> bool:
     """Keras does not look whether there are as many parts as it is told."""
-    axes, number = as_axes(call.argument("axis"), len(_shape(call))), call.argument("num")
-    return number is None or axes is None or _shape(call)[axes[0]] == number
+    axes, number = as_axes(call.argument("axis"), len(shape_of(call))), call.argument("num")
+    return number is None or axes is None or shape_of(call)[axes[0]] == number
 
 
 def _unstack_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -243,7 +239,7 @@ def _along_indices_specs(call: Call) -> tuple[Spec, ...] | None:
     axis, indices = call.argument("axis"), call.argument("indices")
     if not is_single(call) or not isinstance(indices, Slot):
         return None
-    shape, taken = _shape(call), call.operands[indices.index].shape or ()
+    shape, taken = shape_of(call), call.operands[indices.index].shape or ()
     axes = as_axes(axis, len(shape))
     if axes is None or len(axes) != 1 or len(taken) != len(shape):
         return None

@@ -7,8 +7,8 @@ from typing import Any
 
 from kgraph.graph import FrozenDict, Spec
 from kgraph.ops import fields
-from kgraph.ops.arranging import one, replaced, shape_of
-from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, is_single, keeps_all, keeps_batch, repeat
+from kgraph.ops.arranging import one, replaced
+from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, is_single, keeps_all, keeps_batch, repeat, shape_of
 from kgraph.ops.convolution import slid
 from kgraph.ops.extents import Extent, plus, product, spread, times
 
@@ -28,7 +28,7 @@ def _patches_specs(call: Call) -> Specs:
     if rank not in (2, 3) or len(shape) not in (rank + 1, rank + 2) or not is_single(call):
         return None
     batched: Shape = shape if len(shape) == rank + 2 else (1, *shape)
-    config = {
+    config: dict[str, Any] = {
         "size": size,
         "strides": repeat(size if call.argument("strides") is None else call.argument("strides"), rank),
         "dilation_rate": repeat(call.argument("dilation_rate"), rank),

@@ -43,9 +43,10 @@ def _matmul_specs(call: Call) -> tuple[Spec, ...] | None:
     if specs is None or not specs[0].shape or not specs[1].shape:
         return None
     left, right = specs[0].shape, specs[1].shape
+    met = right[-2:][0]  # a vector has but one axis
     rows, columns = left[-2:-1], right[-1:] if len(right) > 1 else ()
     leading = broadcast((left[:-2], right[:-2]), "numpy")
-    if leading is None or not _may_meet(left[-1], right[-2] if len(right) > 1 else right[0]):
+    if leading is None or not _may_meet(left[-1], met):
         return None
     return _of_shape(specs, (*leading, *rows, *columns), widens=True)
 
@@ -97,7 +98,7 @@ def _tensordot_specs(call: Call) -> tuple[Spec, ...] | None:
 def _einsum_specs(call: Call) -> tuple[Spec, ...] | None:
     """Of equations without an ellipsis that say what is written."""
     given = call.arguments.get("*operands")
-    operands = given if isinstance(given, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
+    operands: tuple[Any, ...] = given if isinstance(given, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
     numbered = Call(call.kind, call.config, _named(operands), call.operands)
     specs = _given(numbered, *numbered.arguments)
     read, arrow, written = call.argument("subscripts").replace(" ", "").partition("->")

@@ -15,6 +15,7 @@ from kgraph.ops.base import (
     is_single,
     joined,
     keeps_nothing,
+    shape_of,
     variables,
 )
 from kgraph.ops.convolution import WINDOW, complete_sizes, slid
@@ -27,9 +28,9 @@ STATES = {"layers.SimpleRNNCell": 1, "layers.GRUCell": 1, "layers.LSTMCell": 2}
 
 def cells(call: Call) -> tuple[Call, ...] | None:
     """The cells that a layer loops over, each as a call on what enters it; None where one is not Keras' own."""
-    shape = call.operands[0].shape or ()
+    shape, rank = shape_of(call), len(shape_of(call))
     # An RNN does not look at how many axes there are, and records the same for more than it can loop over.
-    fits = len(shape) == 3 or (len(shape) > 3 and call.kind == "layers.RNN")
+    fits = rank == 3 or (rank > 3 and call.kind == "layers.RNN")
     if not is_single(call) or not fits or shape[-1] is None or _lacks_batch(call):
         return None
     found = _objects(call)
@@ -56,10 +57,10 @@ def _specs(call: Call) -> tuple[Spec, ...] | None:
     found, dtype = cells(call), compute_dtype(call)
     if found is None or dtype is None:
         return None
-    batch, steps = (call.operands[0].shape or ())[:2]
+    batch, steps = shape_of(call)[:2]
     units = [cell.config["units"] for cell in found]
     output = (batch, steps, units[-1]) if call.config["return_sequences"] else (batch, units[-1])
-    states = [(batch, cell.config["units"]) for cell in found for _ in range(STATES[cell.kind])]
+    states: list[Shape] = [(batch, cell.config["units"]) for cell in found for _ in range(STATES[cell.kind])]
     return tuple(Spec(shape, dtype) for shape in _with_states(call, output, states))
 
 
@@ -104,7 +105,7 @@ def _kernels(
 
 def _kept(call: Call, rank: int) -> tuple[Origin, ...]:
     """The batch, and the steps of the whole sequence: states have an axis less."""
-    inner = len(call.operands[0].shape or ())
+    inner = len(shape_of(call))
     if rank == 0 or rank > inner:
         return keeps_nothing(call, rank)
     steps = ((0, 1),) if rank == inner and call.config["return_sequences"] else ()
@@ -119,7 +120,7 @@ def _reason(call: Call, axis: int) -> str:
 
 def _step(call: Call) -> tuple[int | None, ...] | None:
     """The shape that enters a convolutional cell at each step; None where Keras refuses the call."""
-    shape = call.operands[0].shape or ()
+    shape = shape_of(call)
     if not is_single(call) or len(shape) != spatial_rank(call.kind) + 3 or _lacks_batch(call):
         return None
     step = (shape[0], *shape[2:])
@@ -132,7 +133,7 @@ def _image_specs(call: Call) -> tuple[Spec, ...] | None:
     if step is None or state is None or dtype is None:
         return None
     state[channel_axis(call, len(state))] = call.config["filters"]
-    batch, steps = (call.operands[0].shape or ())[:2]
+    batch, steps = shape_of(call)[:2]
     output = (batch, steps, *state[1:]) if call.config["return_sequences"] else tuple(state)
     return tuple(Spec(shape, dtype) for shape in _with_states(call, output, [tuple(state)] * 2))
 

@@ -21,6 +21,7 @@ from kgraph.ops.base import (
     passed_spec,
     repeat,
     same_specs,
+    shape_of,
     spatial_axes,
 )
 from kgraph.ops.extents import agree, plus, product, times
@@ -39,10 +40,6 @@ def _with_shape(call: Call, shape: Shape) -> tuple[Spec, ...] | None:
     if call.kind.startswith("layers."):
         return layer_spec(call, shape)
     return (Spec(shape, call.operands[0].dtype),)
-
-
-def _shape(call: Call) -> tuple[int | None, ...]:
-    return call.operands[0].shape or ()
 
 
 def _input_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -90,7 +87,7 @@ def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _spatial(call: Call) -> range:
-    rank = len(_shape(call))
+    rank = len(shape_of(call))
     return range(1, 2) if call.kind.endswith("1D") else spatial_axes(call, rank)
 
 
@@ -149,17 +146,17 @@ def _upsample_reason(call: Call, axis: int) -> str:
 
 
 def _flatten_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = _shape(call)
+    shape = shape_of(call)
     return _with_shape(call, (shape[0], product(shape[1:]))) if shape else None
 
 
 def _layer_reshape_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, inner = _shape(call), _reshaped(_shape(call)[1:], call.config["target_shape"])
+    shape, inner = shape_of(call), _reshaped(shape_of(call)[1:], call.config["target_shape"])
     return None if inner is None or not shape else _with_shape(call, (shape[0], *inner))
 
 
 def _reshape_specs(call: Call) -> tuple[Spec, ...] | None:
-    return _with_shape(call, _reshaped(_shape(call), call.argument("newshape")))
+    return _with_shape(call, _reshaped(shape_of(call), call.argument("newshape")))
 
 
 def _reshaped(shape: tuple[int | None, ...], target: Any) -> Shape:
@@ -181,7 +178,7 @@ def _reshape_reason(_: Call, axis: int) -> str:
 
 def _permutation(call: Call) -> tuple[int, ...] | None:
     """By axis of the output, the axis of the operand; None if the call is no permutation."""
-    rank = len(_shape(call))
+    rank = len(shape_of(call))
     axes = (0, *call.config["dims"]) if call.kind == "layers.Permute" else call.argument("axes")
     if axes is None:
         return tuple(reversed(range(rank)))
@@ -190,7 +187,7 @@ def _permutation(call: Call) -> tuple[int, ...] | None:
 
 
 def _permute_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape, order = _shape(call), _permutation(call)
+    shape, order = shape_of(call), _permutation(call)
     return None if order is None else _with_shape(call, tuple(shape[axis] for axis in order))
 
 
@@ -201,14 +198,14 @@ def _permute_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _new_axes(call: Call) -> tuple[int, ...] | None:
     axis = call.argument("axis")
-    return as_axes(axis, len(_shape(call)) + (len(axis) if is_ints(axis) else 1))
+    return as_axes(axis, len(shape_of(call)) + (len(axis) if is_ints(axis) else 1))
 
 
 def _expand_specs(call: Call) -> tuple[Spec, ...] | None:
-    new, old = _new_axes(call), iter(_shape(call))
+    new, old = _new_axes(call), iter(shape_of(call))
     if new is None:
         return None
-    return _with_shape(call, tuple(1 if axis in new else next(old) for axis in range(len(_shape(call)) + len(new))))
+    return _with_shape(call, tuple(1 if axis in new else next(old) for axis in range(len(shape_of(call)) + len(new))))
 
 
 def _expand_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -224,7 +221,7 @@ def _expand_reason(call: Call, axis: int) -> str:
 
 def _squeezed(call: Call) -> tuple[int, ...] | None:
     """The axes that are dropped; None where that depends on an open size, or Keras raises, as one is not 1."""
-    shape, axis = _shape(call), call.argument("axis")
+    shape, axis = shape_of(call), call.argument("axis")
     if axis is not None:
         axes = as_axes(axis, len(shape))
         return axes if axes is not None and all(agree((shape[each], 1)) for each in axes) else None
@@ -235,18 +232,18 @@ def _squeeze_specs(call: Call) -> tuple[Spec, ...] | None:
     gone = _squeezed(call)
     if gone is None:
         return None
-    return _with_shape(call, tuple(extent for axis, extent in enumerate(_shape(call)) if axis not in gone))
+    return _with_shape(call, tuple(extent for axis, extent in enumerate(shape_of(call)) if axis not in gone))
 
 
 def _squeeze_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     gone = _squeezed(call)
     if gone is None:
         return keeps_nothing(call, rank)
-    return tuple((0, axis) for axis in range(len(_shape(call))) if axis not in gone)
+    return tuple((0, axis) for axis in range(len(shape_of(call))) if axis not in gone)
 
 
 def _repeat_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = _shape(call)
+    shape = shape_of(call)
     return _with_shape(call, (shape[0], call.config["n"], shape[1])) if len(shape) == 2 else None
 
 
@@ -313,6 +310,8 @@ KINDS = {
     "ops.squeeze": Knowledge(specs=_squeeze_specs, kept=_squeeze_kept),
     "layers.RepeatVector": Knowledge(specs=_repeat_specs, kept=_repeat_kept, needs={"n": fields.size}),
     "layers.Rescaling": Knowledge(
-        specs=same_specs, kept=_rescaling_kept, exact=lambda call: None not in _rescaling_kept(call, len(_shape(call)))
+        specs=same_specs,
+        kept=_rescaling_kept,
+        exact=lambda call: None not in _rescaling_kept(call, len(shape_of(call))),
     ),
 }

@@ -155,7 +155,7 @@ def _split_sizes(call: Call, extent: int | None) -> list[int | None] | None:
     """The extents of the parts; where the whole is open, those between two cuts are known all the same."""
     sections = call.argument("indices_or_sections")
     if extent is None and fields.is_int(sections, 1):
-        return [None] * sections if sections <= fields.MOST_PARTS else None
+        return [None for _ in range(sections)] if sections <= fields.MOST_PARTS else None
     known = extent if extent is not None or not is_ints(sections) else max(sections, default=0)
     cuts = None if known is None else _cuts(call, known)
     if cuts is None:

@@ -102,10 +102,9 @@ def _transposed_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _pool_specs(call: Call) -> tuple[Spec, ...] | None:
     plain = _plain(call)
-    size = None if plain is None else plain.config["pool_size"]
-    if plain is None or not fields.sizes(f"layers.Conv{len(plain.config['strides'])}D", size):
+    if plain is None or not fields.sizes(f"layers.Conv{len(plain.config['strides'])}D", plain.config["pool_size"]):
         return None
-    found = _sized(plain, size)
+    found = _sized(plain, plain.config["pool_size"])
     return None if found is None else (Spec(tuple(found), call.operands[0].dtype),)
 
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from kgraph.analysis.evaluating import value_at
 from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols
@@ -161,7 +161,7 @@ def _of_rule(op: Op, call: Callable[..., Any], inputs: list[Any], random: Random
         found = None  # the rule cannot tell
     for _ in range(count):
         sizes = near(random, likely)
-        shapes = tuple(tuple(value_at(extent, sizes) for extent in spec.shape or ()) for spec in wide)
+        shapes = tuple(_fixed(spec, sizes) for spec in wide)
         said = None if found is None else said_at(found, sizes)
         yield Pair((op.kind,), _words(op), shapes, said, by_keras(call, inputs, shapes))
 
@@ -189,13 +189,14 @@ def opened(specs: tuple[Spec, ...], random: Random) -> tuple[tuple[Spec, ...], d
     return tuple(made), likely
 
 
+def _fixed(spec: Spec, sizes: Mapping[Symbol, int]) -> tuple[int, ...]:
+    """The shape, at given sizes, of a spec whose extents are symbols, which its type does not tell."""
+    return tuple(value_at(extent, sizes) for extent in cast("tuple[Extent, ...]", spec.shape or ()))
+
+
 def inferred_at(op: Op, specs: tuple[Spec, ...], sizes: Mapping[Symbol, int]) -> Shapes:
     """What the rule makes of the same call at given sizes."""
-    fixed = tuple(
-        Spec(tuple(value_at(extent or 0, sizes) for extent in spec.shape or ()), spec.dtype)  # pyright: ignore[reportArgumentType]
-        for spec in specs
-    )
-    found = infer_specs(call_of(op, fixed))
+    found = infer_specs(call_of(op, tuple(Spec(_fixed(spec, sizes), spec.dtype) for spec in specs)))
     if found is None or any(0 in (spec.shape or ()) for spec in found):
         return REFUSED
     return tuple(spec.shape or () for spec in found)

@@ -29,6 +29,7 @@ SCALARS = st.one_of(
     ), st.just(...),
 )  # fmt: skip
 KINDS = sorted(_families())
+NAMES: st.SearchStrategy[str] = st.sampled_from(("a", "value"))
 SMALL = st.sampled_from((1, 2, 3, 3, 4, None))
 SHAPES = st.lists(st.one_of(SMALL, SMALL, SMALL, st.sampled_from((0, 10**30))), max_size=6).map(tuple)
 
@@ -46,7 +47,7 @@ VALUES = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=4).map(tuple),
         st.lists(INTS, max_size=4).map(tuple),
-        st.dictionaries(st.sampled_from(("a", "value")), inner, max_size=2).map(FrozenDict),
+        st.dictionaries(NAMES, inner, max_size=2).map(FrozenDict),
         st.builds(Slice, inner, inner, inner),
         objects(inner),
     ),
