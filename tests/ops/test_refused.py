@@ -71,6 +71,41 @@ def test_nothing_is_told_of_a_layer_that_keras_refuses_to_call(kind: str, config
     assert infer_weights(call) in (None, ())
 
 
+INNER = Object("layers.Dense", complete("layers.Dense", FrozenDict(units=2)))
+IMAGES = Object("layers.ConvLSTM1D", complete("layers.ConvLSTM1D", FrozenDict(filters=2, kernel_size=9)))
+LOOP = Object("layers.LSTM", complete("layers.LSTM", FrozenDict(units=2)))
+
+UNFIT: list[tuple[str, dict[str, Any], dict[str, Any], tuple[Any, ...]]] = [
+    ("layers.MultiHeadAttention", {"num_heads": 2, "key_dim": 2}, {"query": Slot(0)}, ((B, 3, 4),)),
+    ("layers.Discretization", {"output_mode": "multi_hot"}, {"inputs": Slot(0)}, ((B, 3),)),
+    ("layers.Resizing", {"height": 4, "width": 4}, {"inputs": Slot(0)}, ((4, 4),)),
+    ("layers.RNN", {"cell": Object("custom.mine.Cell", FrozenDict(units=2))}, {"sequence": Slot(0)}, ((B, 3, 4),)),
+    ("layers.LSTMCell", {"units": 2}, {"inputs": Slot(0)}, ((B, None),)),
+    ("layers.Bidirectional", {"layer": LOOP}, {"inputs": Slot(0)}, ((B, 4),)),
+    ("layers.Bidirectional", {"layer": IMAGES}, {"inputs": Slot(0)}, ((B, 2, 4, 3),)),
+    ("layers.SpectralNormalization", {"layer": INNER}, {"inputs": Slot(0)}, ((B, None),)),
+    ("ops.top_k", {}, {"x": Slot(0), "k": 2}, ((),)),
+    ("ops.conv_transpose", {}, {"inputs": Slot(0), "kernel": Slot(1), "output_padding": "x"}, ((B, 4, 3), (2, 5, 3))),
+]
+
+
+@pytest.mark.parametrize(("kind", "config", "arguments", "shapes"), UNFIT)
+def test_nothing_is_told_where_what_is_needed_is_not(
+    kind: str, config: dict[str, Any], arguments: dict[str, Any], shapes: tuple[Any, ...]
+) -> None:
+    specs = tuple(Spec(shape, "float32") for shape in shapes)
+    call = Call(kind, complete(kind, FrozenDict(config)), FrozenDict(arguments), specs)
+    assert infer_specs(call) is None
+    assert infer_weights(call) in (None, ()) or kind == "layers.Bidirectional"  # it is made before it is called
+
+
+@pytest.mark.keras
+def test_a_scalar_is_embedded_and_not_read_back() -> None:
+    options: dict[str, Any] = {"input_dim": 5, "output_dim": 4}
+    assert agree(lambda: made("ReversibleEmbedding", **options), ((), "int32"))
+    assert not agree(lambda: made("ReversibleEmbedding", **options), ((),), reverse=True)
+
+
 @pytest.mark.keras
 def test_a_shared_layer_takes_what_it_could_not_have_been_built_for() -> None:
     layer = made("Dense", units=4)
