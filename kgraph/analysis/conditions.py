@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ MOST_SIZES = 20_000
 
 MOST_LISTED = 6
 MOST_PARTS = 4
+
+ANY = Symbol(None, -1)
+"""In place of the one size that a condition is on."""
 
 Name = Callable[[Symbol], str]
 
@@ -89,10 +93,15 @@ def _of_one(formula: Formula, symbol: Symbol, name: str) -> str | None:
     """The words for a condition on one size."""
     if formula == ALWAYS:
         return ""
-    pattern = _pattern(formula, symbol)
-    if pattern is None or not same(_formula(pattern, symbol), formula):
-        return None
-    return _pattern_words(pattern, name)
+    pattern = _proved_pattern(substituted(formula, {symbol: atomic(ANY)}))
+    return None if pattern is None else _pattern_words(pattern, name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _proved_pattern(formula: Formula) -> _Pattern | None:
+    """The pattern of a condition on one size, ``ANY``: heights and widths, and one layer after another, ask alike."""
+    pattern = _pattern(formula, ANY)
+    return None if pattern is None or not same(_formula(pattern, ANY), formula) else pattern
 
 
 def _pattern(formula: Formula, symbol: Symbol) -> _Pattern | None:

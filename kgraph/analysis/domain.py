@@ -16,8 +16,6 @@ from kgraph.errors import KgraphError
 from kgraph.findings import DomainSummary, SymbolPlace
 from kgraph.graph import Graph, memoised
 
-MOST_TRIED = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Domain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ ALWAYS = All(())
 NEVER = Some(())
 
 
+@functools.lru_cache(maxsize=65_536)
 def test(extent: Extent, sign: str) -> Formula:
     """``extent == 0`` or ``extent >= 0``, decided where that is plain, in lowest terms where not."""
     known = decided(extent, sign)
@@ -126,6 +128,7 @@ def _flat(parts: Iterable[Formula], kind: type[All] | type[Some]) -> Iterator[Fo
             yield part
 
 
+@functools.lru_cache(maxsize=65_536)
 def negated(part: Formula) -> Formula:
     """Where it does not hold."""
     if isinstance(part, Not):

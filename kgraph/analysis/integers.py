@@ -35,6 +35,9 @@ BUDGET = 2_000_000
 MOST_TRIED = 4096
 """Sizes that are tried where products of sizes keep isl from an answer."""
 
+FEW_TRIED = 64
+"""Sizes that are tried before isl is asked at all."""
+
 
 @functools.lru_cache(maxsize=4096)
 def is_empty(formula: Formula) -> bool | None:
@@ -55,7 +58,7 @@ def _is_empty_with_products(formula: Formula) -> bool | None:
     shifted = substituted(formula, shift)
     if shifted == NEVER or (shift and shifted != ALWAYS and _asked(shifted, _no_sizes)[0]):
         return True
-    return None if _found(formula) is None else False
+    return None if _found(formula, MOST_TRIED) is None else False
 
 
 def _lows(formula: Formula) -> Mapping[Symbol, int]:
@@ -70,11 +73,13 @@ def _lows(formula: Formula) -> Mapping[Symbol, int]:
     return found
 
 
-def _found(formula: Formula) -> Mapping[Symbol, int] | None:
-    """Sizes at which a formula holds, of the smallest sum, by trying small ones; None if there are none among them."""
+def _found(formula: Formula, most: int) -> Mapping[Symbol, int] | None:
+    """Sizes at which a formula holds, of the smallest sum, by trying so many; None if there are none among them."""
     names, lows = open_sizes(formula), _lows(formula)
+    if not names:
+        return {} if holds(formula, {}) else None
     least_sizes = [lows.get(name, 1) for name in names]
-    for more in itertools.islice(_by_sum(len(names)), MOST_TRIED):
+    for more in itertools.islice(_by_sum(len(names)), most):
         sizes = dict(zip(names, map(add, least_sizes, more), strict=True))
         if holds(formula, sizes):
             return sizes
@@ -102,10 +107,14 @@ def same(left: Formula, right: Formula) -> bool | None:
     return None if there is None or back is None else True
 
 
+@functools.lru_cache(maxsize=4096)
 def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
     """Sizes at which a formula holds, of the smallest sum; None where there are none, or isl cannot tell."""
+    quick = _found(formula, FEW_TRIED)
+    if quick is not None:
+        return quick
     found = _nearest(formula, dict.fromkeys(open_sizes(formula), 1))
-    return found if found is not None or is_empty(formula) else _found(formula)
+    return found if found is not None or is_empty(formula) else _found(formula, MOST_TRIED)
 
 
 def nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, int] | None:
