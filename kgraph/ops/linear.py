@@ -147,6 +147,28 @@ def _whole_specs(call: Call) -> Specs:
     return (Spec((*shape[:-1], extent if length is not None or extent is None else 2 * extent), found[0].dtype),)
 
 
+def _sound_specs(call: Call) -> Specs:
+    found, stride, width = _parts(call), _length(call, "sequence_stride"), _length(call, "fft_length")
+    length = call.argument("length")
+    if found is None or stride is None or width is None or not (length is None or fields.is_int(length, 1)):
+        return None
+    shape = found[0].shape or ()
+    if len(shape) < 2:
+        return None
+    frames = plus(shape[-2], -1)
+    cut = width // 2 * 2 if call.argument("center") else 0
+    extent = length if length is not None or frames is None else frames * stride + width - cut
+    return (Spec((*shape[:-2], extent), found[0].dtype),)
+
+
+def _least_squares_specs(call: Call) -> Specs:
+    left, given = shape_of(call), call.arguments.get("b")
+    right = call.operands[given.index].shape if isinstance(given, Slot) else None
+    if len(left) != 2 or right is None or len(right) not in (1, 2) or right[0] != left[0]:
+        return None
+    return one(call, (left[1], *right[1:]))
+
+
 def _frames_specs(call: Call) -> Specs:
     """Keras records what does not fit as well: as many frames as there are, none or fewer than none."""
     shape, width, stride = shape_of(call), _length(call, "sequence_length"), _length(call, "sequence_stride")
@@ -232,6 +254,8 @@ KINDS = {
     "ops.rfft": Knowledge(specs=_half_specs),
     "ops.irfft": Knowledge(specs=_whole_specs),
     "ops.extract_sequences": Knowledge(specs=_frames_specs),
+    "ops.istft": Knowledge(specs=_sound_specs),
+    "ops.lstsq": Knowledge(specs=_least_squares_specs),
     "ops.stft": Knowledge(specs=_spectra_specs),
     "ops.view_as_real": Knowledge(specs=_complex_specs),
     "ops.in_top_k": Knowledge(specs=_chosen_specs),

@@ -256,6 +256,7 @@ def _with(shape: Shape, axis: int, extent: int | None) -> Shape:
     return (*shape[:axis], extent, *shape[axis + 1 :])
 
 
+LIKES = ("array", "convert_to_tensor", "empty_like", "full_like", "ones_like", "tril", "triu", "zeros_like")
 ALONG = Knowledge(specs=_along_specs, kept=_along_kept)
 LIKE = Knowledge(specs=_like_specs, kept=keeps_all)
 TURNED = Knowledge(specs=_turned_specs, kept=_turned_kept)
@@ -269,7 +270,7 @@ KINDS = {
     "ops.ravel": Knowledge(specs=_ravel_specs),
     **{f"ops.{name}": ALONG for name in (*FLATTENING, "roll", "flip")},
     "ops.broadcast_to": Knowledge(specs=_broadcast_specs),
-    **{f"ops.{name}": LIKE for name in ("ones_like", "zeros_like", "empty_like", "full_like", "tril", "triu")},
+    **{f"ops.{name}": LIKE for name in LIKES},
     "ops.one_hot": Knowledge(specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.size}),
     "ops.top_k": Knowledge(specs=_top_specs, kept=_but_last_kept, needs={"k": fields.size}, several=True),
     "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, exact=_unstack_exact, several=True),

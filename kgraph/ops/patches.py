@@ -141,6 +141,13 @@ def _image_specs(call: Call) -> Specs:
     return one(call, shape_of(call)) if len(shape_of(call)) in (3, 4) else None
 
 
+def _perspective_specs(call: Call) -> Specs:
+    points = [spec.shape or () for spec in call.operands[1:]]
+    if len(points) != 2 or points[0] != points[1] or len(points[0]) not in (2, 3) or points[0][-2:] != (4, 2):
+        return None
+    return _image_specs(call)
+
+
 def _colour_specs(call: Call) -> Specs:
     """Of three channels."""
     shape, floats = shape_of(call), call.operands[0].dtype.startswith(("float", "bfloat"))
@@ -172,5 +179,6 @@ KINDS = {
     "ops.image.gaussian_blur": SAME,
     "ops.image.hsv_to_rgb": COLOUR,
     "ops.image.rgb_to_hsv": COLOUR,
+    "ops.image.perspective_transform": Knowledge(specs=_perspective_specs, kept=keeps_all),
     "ops.image.sobel_edges": Knowledge(specs=_edges_specs),
 }

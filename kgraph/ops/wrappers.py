@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kgraph.graph import FrozenDict, Object, Shape, Slot, Spec, Weight
-from kgraph.ops import fields, infer_specs, infer_weights, kept_axes, reason, recurrent
+from kgraph.ops import fields, infer_specs, infer_weights, is_exact, kept_axes, reason, recurrent
 from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_single, joined, keeps_nothing
 from kgraph.ops.extents import times
 
@@ -153,9 +155,44 @@ def _normalized_reason(call: Call, axis: int) -> str:
     return "" if inner is None else reason(inner, axis)
 
 
+# --- one after the other ------------------------------------------------------------------------------------------
+
+
+def _piped(call: Call) -> list[Call] | None:
+    """The layers' calls, each on what the one before it gives; None where one is not known."""
+    given = call.config.get("layers")
+    if not is_single(call) or not isinstance(given, tuple):
+        return None
+    calls, spec = list[Call](), call.operands[0]
+    for layer in given:  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(layer, Object):
+            return None
+        calls.append(Call(layer.kind, layer.config, FrozenDict(inputs=Slot(0)), (spec,)))
+        found = infer_specs(calls[-1]) if fields.layer("", layer) else None
+        if found is None or len(found) != 1:
+            return None
+        spec = found[0]
+    return calls
+
+
+def _piped_specs(call: Call) -> tuple[Spec, ...] | None:
+    """Where nothing is open: Keras traces the layers, and forgets what it could know."""
+    if None in (call.operands[0].shape or ()):
+        return None
+    calls = _piped(call)
+    return infer_specs(calls[-1]) if calls else None
+
+
+def _piped_exact(call: Call) -> bool:
+    given = call.config.get("layers")
+    layers = [layer for layer in given if isinstance(layer, Object)] if isinstance(given, tuple) else []  # pyright: ignore
+    return all(is_exact(replace(call, kind=layer.kind, config=layer.config)) for layer in layers)
+
+
 LAYER = {"layer": fields.layer}
 
 KINDS = {
+    "layers.Pipeline": Knowledge(specs=_piped_specs, weights=lambda _: None, exact=_piped_exact),
     "layers.Bidirectional": Knowledge(
         specs=_both_specs, weights=_both_weights, kept=_both_kept, reason=_both_reason,
         needs={**LAYER, "merge_mode": MERGES, "backward_layer": fields.either(fields.absent, fields.layer)},
