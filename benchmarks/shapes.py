@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 from tests.ops.calls import FAMILIES
+from tests.ops.kinds import statuses
 from tests.ops.sizes import REFUSED, Pair, pairs
 
 
@@ -56,9 +57,11 @@ def main() -> int:
         print(
             f"{kind:40} " + "  ".join(f"{key} {counts[key]}" for key in ("right", "wrong", "untold", "works", "raises"))
         )
-    print(
-        f"{total['right'] + total['wrong'] + total['untold']:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}"
-    )
+    tried = total["right"] + total["wrong"] + total["untold"]
+    print(f"{tried:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}")
+    missed = [kind for kind, word in statuses().items() if word == "exact" and not by_kind.get(kind, {}).get("right")]
+    if missed and not chosen.only:
+        print(f"exact by docs/kinds.md, but never told right here: {', '.join(missed)}")
     return 1 if total["wrong"] else 0
 
 

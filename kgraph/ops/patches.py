@@ -79,13 +79,13 @@ def _fold_specs(call: Call) -> Specs:
 
 
 def _adaptive_specs(call: Call) -> Specs:
+    """Of channels first: with channels last, Keras records some spatial axes beside those that they become."""
     shape = shape_of(call)
     size = repeat(call.argument("output_size"), len(shape) - 2)
-    if not 3 <= len(shape) <= 5 or not fields.sizes(f"layers.Conv{len(shape) - 2}D", size):
+    wrong = not 3 <= len(shape) <= 5 or not fields.sizes(f"layers.Conv{len(shape) - 2}D", size)
+    if wrong or call.argument("data_format") != "channels_first":
         return None
-    if call.argument("data_format") == "channels_first":
-        return one(call, (*shape[:2], *size))  # type: ignore[misc]  # pyright: ignore
-    return one(call, (shape[0], *size, shape[-1]))  # type: ignore[misc]  # pyright: ignore
+    return one(call, (*shape[:2], *size))  # type: ignore[misc]  # pyright: ignore
 
 
 # --- cropping and padding -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from kgraph.ops.images import KEEPING_DTYPE, SAME
 from tests.ops.agreement import example
 from tests.ops.test_features import NEEDED
 from tests.ops.test_layers import DTYPES, Example, common, image, layer, load, shape_of
@@ -131,9 +132,7 @@ def heads(random: Random) -> Example:
 
 
 def augmentation(random: Random) -> Example:
-    kind = random.choice(
-        (*NEEDED, "RandomFlip", "RandomErasing", "Equalization", "RandomGrayscale", "AutoContrast", "Solarization")
-    )
+    kind = random.choice((*SAME, *KEEPING_DTYPE))
     shape = random.choice(((None, None, None, 3), (None, 9, None, 3)))
     return example(lambda: made(kind, **NEEDED.get(kind, {})), (shape, random.choice(("float32", "uint8"))))
 

@@ -212,6 +212,14 @@ def test_keras_builds_what_it_cannot_run(what: str, make: Callable[[Any], Any], 
 
 
 @pytest.mark.keras
+def test_keras_records_axes_too_many_of_adaptive_pooling() -> None:
+    import keras
+
+    pool = keras.ops.adaptive_max_pool
+    assert built_and_run(lambda x: pool(x, (2,), "channels_last"), (2, 8, 3)) == ((2, 8, 2, 3), (2, 2, 3))
+
+
+@pytest.mark.keras
 def test_dot_layers_do_not_look_at_the_batch() -> None:
     import keras
 
