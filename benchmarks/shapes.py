@@ -59,7 +59,9 @@ def main() -> int:
         )
     tried = total["right"] + total["wrong"] + total["untold"]
     print(f"{tried:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}")
-    missed = [kind for kind, word in statuses().items() if word == "exact" and not by_kind.get(kind, {}).get("right")]
+    missed = [
+        kind for kind, word in statuses().items() if word == "exact" and not by_kind.get(kind, Counter())["right"]
+    ]
     if missed and not chosen.only:
         print(f"exact by docs/kinds.md, but never told right here: {', '.join(missed)}")
     return 1 if total["wrong"] else 0

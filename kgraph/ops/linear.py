@@ -142,7 +142,7 @@ def _whole_specs(call: Call) -> Specs:
     found, length = _parts(call), call.argument("fft_length")
     if found is None or not (length is None or fields.is_int(length, 1)):
         return None
-    shape = found[0].shape or ()
+    shape = found[0].shape or (None,)
     extent = plus(shape[-1], -1) if length is None else length
     return (Spec((*shape[:-1], extent if length is not None or extent is None else 2 * extent), found[0].dtype),)
 
@@ -209,8 +209,8 @@ def _found_specs(call: Call) -> Specs:
 
 
 def _batch_norm_specs(call: Call) -> Specs:
-    shape, axis = shape_of(call), call.argument("axis")
-    if not fields.is_int(axis) or not -len(shape) <= axis < len(shape):
+    shape, axis = shape_of(call), int(call.argument("axis")) if fields.is_int(call.argument("axis")) else None
+    if axis is None or not -len(shape) <= axis < len(shape):
         return None
     for name in ("mean", "variance", "offset", "scale"):
         given = call.arguments.get(name)

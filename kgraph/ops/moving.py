@@ -218,9 +218,10 @@ def _unstack_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, axes, number = _shape(call), as_axes(call.argument("axis"), len(_shape(call))), call.argument("num")
     if axes is None or len(axes) != 1 or not is_single(call):
         return None
-    if number is None and shape[axes[0]] is not None:
-        number = index(shape[axes[0]] or 0)  # how many outputs there are, no open size may decide
-    if not fields.is_int(number, 1) or number > fields.MOST_PARTS:
+    extent = shape[axes[0]]
+    if number is None and extent is not None:
+        number = index(extent)  # how many outputs there are, no open size may decide
+    if type(number) is not int or not 1 <= number <= fields.MOST_PARTS:
         return None
     return (Spec(shape[: axes[0]] + shape[axes[0] + 1 :], call.operands[0].dtype),) * number
 

@@ -22,13 +22,12 @@ def _format(call: Call) -> str:
 
 def _patches_specs(call: Call) -> Specs:
     """A window as of a convolution, whose channels are all that it sees."""
-    shape, size = shape_of(call), call.argument("size")
-    size = repeat(size, 2)
+    shape, size = shape_of(call), repeat(call.argument("size"), 2)
     rank = len(size) if isinstance(size, tuple) else 0  # pyright: ignore[reportUnknownArgumentType]
     if rank not in (2, 3) or len(shape) not in (rank + 1, rank + 2) or not is_single(call):
         return None
     batched: Shape = shape if len(shape) == rank + 2 else (1, *shape)
-    config = {
+    config: dict[str, Any] = {
         "size": size,
         "strides": repeat(size if call.argument("strides") is None else call.argument("strides"), rank),
         "dilation_rate": repeat(call.argument("dilation_rate"), rank),
