@@ -6,9 +6,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kgraph.api import check, draw, extract, fuse, show
+    from kgraph.analysis.domain import Domain
+    from kgraph.api import check, domain, draw, extract, fuse, shapes, show
     from kgraph.errors import KgraphError
-    from kgraph.findings import Finding, Fusion, Refusal, Report, Severity, Verdict
+    from kgraph.findings import Finding, Fusion, Refusal, Report, Requirement, Severity, Verdict
     from kgraph.frontends.contents import Limits
     from kgraph.graph import Graph, Op, Value
     from kgraph.rewrite import Outcome, Refused
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     "__version__": "version",
-    **dict.fromkeys(("check", "draw", "extract", "fuse", "show"), "api"),
+    **dict.fromkeys(("check", "domain", "draw", "extract", "fuse", "shapes", "show"), "api"),
+    "Domain": "analysis.domain",
     "KgraphError": "errors",
-    **dict.fromkeys(("Finding", "Fusion", "Refusal", "Report", "Severity", "Verdict"), "findings"),
+    **dict.fromkeys(("Finding", "Fusion", "Refusal", "Report", "Requirement", "Severity", "Verdict"), "findings"),
     "Limits": "frontends.contents",
     **dict.fromkeys(("Graph", "Op", "Value"), "graph"),
     **dict.fromkeys(("Outcome", "Refused"), "rewrite"),
@@ -28,6 +30,7 @@ _HOME = {
 """Where each public name lives: imported when it is first used, as ``kgraph --help`` needs none of it."""
 
 __all__ = [
+    "Domain",
     "Finding",
     "Fusion",
     "Graph",
@@ -38,15 +41,18 @@ __all__ = [
     "Refusal",
     "Refused",
     "Report",
+    "Requirement",
     "Severity",
     "Value",
     "Verdict",
     "__version__",
     "check",
+    "domain",
     "draw",
     "extract",
     "fuse",
     "parse",
+    "shapes",
     "show",
 ]
 

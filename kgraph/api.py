@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kgraph.analysis import domain as domains
+from kgraph.analysis.domain import Domain
 from kgraph.analysis.extents import extents
 from kgraph.analysis.names import shown_shape
 from kgraph.analysis.requirements import requirements
+from kgraph.analysis.resized import Sizes, resized
 from kgraph.errors import KgraphError, SourceError
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import File, Loaded, load, open_file
-from kgraph.frontends.contents import Limits
+from kgraph.frontends.contents import Contents, Limits
 from kgraph.graph import Graph, Value, parameters, values
 from kgraph.memory import collector_paused
 from kgraph.rewrite import Outcome, rewrite
@@ -86,11 +89,20 @@ def draw(
 
 
 @collector_paused()
-def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Report:
+def check(
+    source: Any,
+    *,
+    input_shape: Sizes | Mapping[str, Sizes] | None = None,
+    nested: str = "dissolve",
+    run_lambdas: bool = False,
+    limits: Limits | None = None,
+) -> Report:
     """Checks a model: a verdict on every merge, fusions, refusals and the findings of every rule.
 
     Args:
         source, nested, run_lambdas, limits: as for ``extract``.
+        input_shape: what the model is called on, ``(500, 375, 3)`` without the batch, by name where there are several
+            inputs; None for an extent that stays open. Everything is then said of these sizes.
 
     Returns:
         The Report. Where a file holds no graph that can be read, but rules have found something in what it does hold,
@@ -98,6 +110,7 @@ def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, l
 
     Raises:
         SourceError: the source cannot be read, and there is nothing else to say of it.
+        KgraphError: the model does not take this input shape.
     """
     file = open_file(source, limits=limits)
     try:
@@ -107,16 +120,20 @@ def check(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, l
         if report is None:
             raise
         return report
+    if input_shape is not None:
+        loaded = replace(loaded, graph=resized(loaded.graph, input_shape))
     return check_loaded(loaded)
 
 
 def _check_contents(file: File, error: SourceError) -> Report | None:
-    """The Report on a file without a graph; None where no rule finds anything in it."""
+    """The Report on a file without a graph; None where no rule finds anything in it, or Keras would not read it."""
+    if file.contents.format in ("text", "summary"):
+        return None
     facts = Facts(Graph({}, {}, (), ()), file.source, file.contents)
     findings, problems = _run(facts, discovered())
     if not findings:
         return None
-    problems = [Problem("graph", str(error)), *problems]
+    problems = [Problem("graph", str(error)), *_unread(file.contents), *problems]
     return Report(__version__, file.source, _summary(facts.graph), findings=tuple(findings), errors=tuple(problems))
 
 
@@ -126,6 +143,7 @@ def check_loaded(loaded: Loaded) -> Report:
     graph, origin = loaded.graph, loaded.source
     facts = Facts(graph, origin, loaded.contents)
     findings, problems = _run(facts, discovered())
+    problems = [*_unread(loaded.contents), *problems]
     outcome = facts.outcome
     return Report(
         kgraph=__version__,
@@ -139,13 +157,46 @@ def check_loaded(loaded: Loaded) -> Report:
         refusals=outcome.refused,
         findings=tuple(findings),
         errors=tuple(problems),
+        notes=loaded.notes,
     )
+
+
+@collector_paused()
+def shapes(
+    source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None
+) -> dict[str, tuple[int | str | None, ...] | None]:
+    """The symbolic shape of every tensor, batch first: ``{"conv2d": ("B", "ceil(H / 2)", "ceil(W / 2)", 64), ...}``.
+
+    Args:
+        source, nested, run_lambdas, limits: as for ``extract``.
+
+    Returns:
+        By value (``split[1]`` for the second output of a call) its extents: ints, expressions in the sizes of the
+        inputs, or None for a size that only running the model tells; None for the whole where the rank is unknown.
+    """
+    graph = extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    made = (Value(node, out) for node, op in graph.ops.items() for out in range(len(op.outputs)))
+    return {str(value): shown_shape(graph, extents(graph, value)) for value in made}
+
+
+@collector_paused()
+def domain(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Domain:
+    """The sizes at which the whole model runs: ``domain(model).accepts(H=500, W=375)``.
+
+    Args:
+        source, nested, run_lambdas, limits: as for ``extract``.
+
+    Returns:
+        A Domain: a condition in words, and tests (``accepts``, ``nearest``, ``smallest``).
+    """
+    return domains.domain(extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits))
 
 
 def check_many(
     sources: Sequence[str],
     *,
     jobs: int = 1,
+    input_shape: Sizes | Mapping[str, Sizes] | None = None,
     nested: str = "dissolve",
     run_lambdas: bool = False,
     limits: Limits | None = None,
@@ -157,12 +208,14 @@ def check_many(
     Args:
         sources: paths of files, or import paths.
         jobs: processes that work at once.
-        nested, run_lambdas, limits: as for ``extract``.
+        input_shape, nested, run_lambdas, limits: as for ``check``.
 
     Raises:
         KgraphError: a process was ended from outside.
     """
-    one = functools.partial(_check_or_say_why, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    one = functools.partial(
+        _check_or_say_why, input_shape=input_shape, nested=nested, run_lambdas=run_lambdas, limits=limits
+    )
     if jobs <= 1 or len(sources) <= 1:
         yield from map(one, sources)
         return
@@ -179,13 +232,18 @@ def check_many(
             ) from error
 
 
-def _check_or_say_why(source: str, *, nested: str, run_lambdas: bool, limits: Limits | None) -> Report:
+def _check_or_say_why(source: str, **reading: Any) -> Report:
     try:
-        return check(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+        return check(source, **reading)
     except KgraphError as error:
         nothing = GraphSummary(nodes=0, edges=0, parameters=None, inputs=(), outputs=())
         origin = Source(source, source, "unknown")
         return Report(kgraph=__version__, source=origin, graph=nothing, errors=(Problem(source, str(error)),))
+
+
+def _unread(contents: Contents | None) -> list[Problem]:
+    """What was not looked at: a file with such a part never looks clean."""
+    return [] if contents is None else [Problem("file", sentence) for sentence in contents.unread]
 
 
 def _run(facts: Facts, rules: tuple[Rule, ...]) -> tuple[list[Finding], list[Problem]]:

@@ -96,6 +96,27 @@ class Verdict:
     stretched: tuple[Stretch, ...] = ()
 
 
+def joined_shapes(verdict: Verdict) -> str:
+    """``(B, 8, 16) + (B, 16)``: the shapes that a merge joins."""
+    return " + ".join(shape_text(item.shape) for item in verdict.inputs)
+
+
+def shape_text(shape: tuple[int | str | None, ...] | None) -> str:
+    """A shape as a tuple, ``?`` for what is not known."""
+    if shape is None:
+        return "of unknown rank"
+    said = ", ".join("?" if extent is None else str(extent) for extent in shape)
+    return f"({said},)" if len(shape) == 1 else f"({said})"
+
+
+def outside_text(outside: Outside | None) -> str:
+    """``at H = 17 Keras raises``; what happens is said without an example where none was found."""
+    if outside is None:
+        return "at others Keras raises or stretches an input"
+    sizes = ", ".join(f"{name} = {size}" for name, size in outside.example.items())
+    return f"at {sizes} {'Keras raises' if outside.behaviour == 'raises' else 'one input is stretched'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What one call other than an elementwise merge asks of sizes.
@@ -207,7 +228,10 @@ class FusedSummary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that ``kgraph.check`` says; ``to_dict`` is the JSON contract."""
+    """Everything that ``kgraph.check`` says; ``to_dict`` is the JSON contract.
+
+    ``notes`` are sentences on what the source does not tell, and what was taken for granted in its place.
+    """
 
     kgraph: str
     source: Source
@@ -220,6 +244,7 @@ class Report:
     domain: DomainSummary | None = None
     findings: tuple[Finding, ...] = ()
     errors: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
     version: int = field(default=VERSION)
 
     def __str__(self) -> str:

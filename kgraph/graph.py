@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -228,18 +229,12 @@ def parameters(graph: Graph) -> int | None:
     for node, op in graph.ops.items():
         key = ("layer", op.layer) if op.layer is not None else ("node", node)
         by_layer[key] = by_layer.get(key) or op.weights
-    total = 0
-    for weights in by_layer.values():
-        if weights is None:
-            return None
-        for weight in weights:
-            size = 1
-            for extent in weight.shape:
-                if extent is None:
-                    return None
-                size *= extent
-            total += size
-    return total
+    if None in by_layer.values():
+        return None
+    shapes = [weight.shape for weights in by_layer.values() for weight in weights or ()]
+    if any(None in shape for shape in shapes):
+        return None
+    return sum(math.prod(extent or 0 for extent in shape) for shape in shapes)
 
 
 def is_shape(shape: object) -> bool:
@@ -286,7 +281,7 @@ def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
     if stray is not None:
         raise GraphError(f"the graph has no node {stray!r}, but is given operands for it")
     layers: dict[str, str] = {}
-    checked: dict[int, list[int]] = {}  # calls and layers that are alike may share their trees
+    checked, weighed = dict[int, list[int]](), set[int]()  # calls and layers that are alike may share what they hold
     for node, op in graph.ops.items():
         if id(op.config) not in checked:
             checked[id(op.config)] = check_tree(op.config, "the config of node", node)
@@ -294,7 +289,7 @@ def _check(graph: Graph, operands: Mapping[str, tuple[Value, ...]]) -> None:
             found = check_tree(op.arguments, "the arguments of node", node, Slot)
             checked[id(op.arguments)] = [slot.index for slot in found]
         _check_slots(node, checked[id(op.arguments)], len(operands[node]))
-        _check_shapes(node, op)
+        _check_shapes(node, op, weighed)
         for value in operands[node]:
             _check_value(graph.ops, value, "node", node)
         if op.layer is not None and layers.setdefault(op.layer, node) != node:
@@ -315,8 +310,10 @@ def _check_slots(node: str, found: list[int], operands: int) -> None:
     raise GraphError(f"node {node!r} has {operands} operands, but its arguments hold the slots {held}")
 
 
-def _check_shapes(node: str, op: Op) -> None:
-    for shape in (*[spec.shape for spec in op.outputs], *[weight.shape for weight in op.weights or ()]):
+def _check_shapes(node: str, op: Op, weighed: set[int]) -> None:
+    weights = () if op.weights is None or id(op.weights) in weighed else op.weights
+    weighed.add(id(op.weights))
+    for shape in (*[spec.shape for spec in op.outputs], *[weight.shape for weight in weights]):
         if shape is not None and not is_shape(shape):
             raise GraphError(
                 f"node {node!r} has the shape {shape!r}; expected a tuple of ints that are not negative, and None"
@@ -335,8 +332,9 @@ def _check_value(ops: Mapping[str, Op], value: object, what: str, name: str) -> 
 def _check_shared(ops: Mapping[str, Op], first: str, second: str) -> None:
     """A layer is one thing, however often it is called; what is not known at one call may be known at another."""
     one, other = ops[first], ops[second]
-    same_config = one.config == other.config or settled(one.config) == settled(other.config)
-    same_weights = one.weights == other.weights or None in (one.weights, other.weights)
+    config, weights = one.config, one.weights
+    same_config = config is other.config or config == other.config or settled(config) == settled(other.config)
+    same_weights = weights is other.weights or None in (weights, other.weights) or weights == other.weights
     for what, same in (("kind", one.kind == other.kind), ("config", same_config), ("weights", same_weights)):
         if not same:
             raise GraphError(f"nodes {first!r} and {second!r} call the layer {one.layer!r}, but differ in its {what}")

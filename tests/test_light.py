@@ -26,7 +26,7 @@ graph = kgraph.parse(text)
 report = kgraph.check(graph)
 kgraph.fuse(graph); kgraph.show(graph); kgraph.draw(graph, report=report); graph.nx; report.to_json(); str(report)
 from kgraph.cli import cli
-for command in (["check", sys.argv[1]], ["fuse", sys.argv[1]], ["show", sys.argv[1]], ["draw", sys.argv[1], "-o", sys.argv[2]]):
+for command in (["check", sys.argv[1], "--input", "8x8x4"], ["why", sys.argv[1], "c"], ["fuse", sys.argv[1]], ["show", sys.argv[1]], ["draw", sys.argv[1], "-o", sys.argv[2]]):
     try:
         cli(command, standalone_mode=False)
     except SystemExit as end:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NoReturn
 
 from kgraph.graph import Value
@@ -33,19 +32,33 @@ class Symbol:
         return "B" if self.value is None else f"{self.value}.shape[{self.axis}]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Floor:
     """``inner // divisor``; the divisor is at least 2."""
 
     inner: Expression
     divisor: int
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Floor) and self.divisor == other.divisor and self.inner.same(other.inner)
 
-@dataclass(frozen=True, slots=True)
+    def __hash__(self) -> int:
+        return hash((self.inner, self.divisor))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Largest:
     """The largest of several extents; the normal form has none of which the others are known to be no larger."""
 
     options: tuple[Extent, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Largest) or len(self.options) != len(other.options):
+            return False
+        return all(map(_is_same, self.options, other.options))
+
+    def __hash__(self) -> int:
+        return hash(self.options)
 
 
 Atom = Symbol | Floor | Largest
@@ -73,7 +86,7 @@ class Expression:
         return self._hash
 
     def __repr__(self) -> str:
-        return f"<{said(self)}>"
+        return f"Expression({dict(self.terms)!r}, {self.constant})"
 
     def same(self, other: object) -> bool:
         """True if the forms are equal; asks nobody."""
@@ -149,15 +162,23 @@ class Expression:
 Extent = int | Expression
 
 
+def _is_same(left: Extent, right: Extent) -> bool:
+    return left == right if isinstance(left, int) else left.same(right)
+
+
 def _ask(difference: Extent, sign: str) -> bool:
     if isinstance(difference, int):
         return difference == 0 if sign == "==" else difference >= 0
-    known = decided(difference, sign)
+    ask = decider.get()
+    token = decider.set(None)  # what is remembered is found by its form
+    try:
+        known = decided(difference, sign)
+    finally:
+        decider.reset(token)
     if known is not None:
         return known
-    ask = decider.get()
     if ask is None:
-        raise TooHardError(f"whether {said(difference)} {sign} 0 depends on open sizes")
+        raise TooHardError(f"whether {difference!r} {sign} 0 depends on open sizes")
     return ask(difference, sign)
 
 
@@ -224,25 +245,25 @@ def divided(left: Extent, right: Extent) -> Extent:
         return divided(times(left, -1), -right)
     if isinstance(left, int) or right == 1:
         return left // right if isinstance(left, int) else left
-    left = _without_inner_floor(left, right)
-    if isinstance(left, tuple):
-        return divided(*left)
+    inner = _without_inner_floor(left, right)
+    if inner is not None:
+        return divided(*inner)
     whole = {monomial: factor // right for monomial, factor in left.terms.items() if factor % right == 0}
     rest = {monomial: factor for monomial, factor in left.terms.items() if factor % right}
     return plus(_made(whole, left.constant // right), _floor(_made(rest, left.constant % right), right))
 
 
-def _without_inner_floor(left: Expression, divisor: int) -> Expression | tuple[Extent, int]:
+def _without_inner_floor(left: Expression, divisor: int) -> tuple[Extent, int] | None:
     """``n + x // d`` over ``c`` is ``n * d + x`` over ``c * d``; ``n - x // d`` is ``n * d - x + d - 1`` over the same.
 
-    This holds for whole ``n``, so it is done where there is one floor, once.
+    This holds for whole ``n``, so it is done where there is one floor, once. None where there is not.
     """
     floors = [monomial for monomial in left.terms if len(monomial) == 1 and isinstance(monomial[0], Floor)]
     if len(floors) != 1 or left.terms[floors[0]] not in (1, -1):
-        return left
+        return None
     atom, sign = floors[0][0], left.terms[floors[0]]
     if not isinstance(atom, Floor):
-        return left
+        return None
     rest = _made({m: factor for m, factor in left.terms.items() if m != floors[0]}, left.constant)
     inner = plus(times(rest, atom.divisor), times(atom.inner, sign))
     return plus(inner, atom.divisor - 1 if sign < 0 else 0), atom.divisor * divisor
@@ -257,9 +278,14 @@ def _floor(inner: Extent, divisor: int) -> Extent:
     if common != 1:
         smaller = _made({m: factor // common for m, factor in inner.terms.items()}, inner.constant // common)
         return divided(smaller, divisor // common)
-    if min(inner.terms.items(), key=lambda item: tuple(map(_rank, item[0])))[1] < 0:
+    if leading(inner) < 0:
         return times(divided(plus(times(inner, -1), divisor - 1), divisor), -1)
     return atomic(Floor(inner, divisor))
+
+
+def leading(extent: Expression) -> int:
+    """The factor of the first product, in an order that depends on the products alone."""
+    return min(extent.terms.items(), key=lambda item: tuple(map(_rank, item[0])))[1]
 
 
 def _quotient(left: Extent, right: Expression) -> Extent:
@@ -297,12 +323,13 @@ def largest(options: tuple[Extent, ...]) -> Extent:
     return left[0] if len(left) == 1 else atomic(Largest(tuple(sorted(left, key=repr))))
 
 
+@functools.lru_cache(maxsize=65_536)
 def decided(difference: Extent, sign: str) -> bool | None:
     """Whether ``difference == 0`` (or ``>= 0``) at every size, or at none; None where simple bounds do not tell."""
     if isinstance(difference, int):
         return difference == 0 if sign == "==" else difference >= 0
     low = _bound(difference, 1)
-    if low is not None and low > -1:
+    if low is not None and low >= 0:
         if sign == ">=":
             return True
         if low > 0:
@@ -310,36 +337,34 @@ def decided(difference: Extent, sign: str) -> bool | None:
     high = _bound(difference, -1)
     if high is not None and high < 0:
         return False
-    return _never_zero(difference) if sign == "==" else None
-
-
-def _never_zero(difference: Expression) -> bool | None:
     common = math.gcd(*difference.terms.values())
-    return False if difference.constant % common else None
+    return False if sign == "==" and difference.constant % common else None
 
 
-def _bound(extent: Expression, side: int) -> Fraction | None:
+def _bound(extent: Expression, side: int) -> int | None:
     """A lower (``side`` 1) or upper (-1) bound over all sizes of at least 1; None where this finds none.
 
     Floors are replaced from the outside in by what they cannot exceed; what is left is linear in sizes.
     """
-    terms: dict[Monomial, Fraction] = {monomial: Fraction(factor * side) for monomial, factor in extent.terms.items()}
-    constant = Fraction(extent.constant * side)
+    terms = {monomial: factor * side for monomial, factor in extent.terms.items()}
+    constant, scale = extent.constant * side, 1
     while (floor := _a_floor(terms)) is not None:
         factor = terms.pop((floor,))
-        scale = factor / floor.divisor
+        terms = {monomial: each * floor.divisor for monomial, each in terms.items()}
         for monomial, inner in floor.inner.terms.items():
-            terms[monomial] = terms.get(monomial, Fraction(0)) + scale * inner
-        constant += scale * (floor.inner.constant - (floor.divisor - 1 if factor > 0 else 0))
+            terms[monomial] = terms.get(monomial, 0) + factor * inner
+        less = factor * (floor.divisor - 1) if factor > 0 else 0
+        constant = constant * floor.divisor + factor * floor.inner.constant - less
+        scale *= floor.divisor
     for monomial, factor in terms.items():
-        low = [least(atom) for atom in monomial]
-        if factor < 0 or None in low or min(each or 0 for each in low) < 0:
+        low = [least(atom) for atom in monomial] if factor else []
+        if factor < 0 or any(each is None or each < 0 for each in low):
             return None
         constant += factor * math.prod(each or 0 for each in low)
-    return constant * side
+    return -(-constant // scale) * side
 
 
-def _a_floor(terms: Mapping[Monomial, Fraction]) -> Floor | None:
+def _a_floor(terms: Mapping[Monomial, int]) -> Floor | None:
     return next((m[0] for m in terms if len(m) == 1 and isinstance(m[0], Floor)), None)
 
 
@@ -349,9 +374,9 @@ def least(atom: Atom) -> int | None:
         return 1
     if isinstance(atom, Floor):
         low = _bound(atom.inner, 1)
-        return None if low is None else math.floor(low / atom.divisor)
+        return None if low is None else low // atom.divisor
     known = [each if isinstance(each, int) else _bound(each, 1) for each in atom.options]
-    return max((math.ceil(each) for each in known if each is not None), default=None)
+    return max((each for each in known if each is not None), default=None)
 
 
 def atoms(extent: Extent) -> Iterator[Atom]:
@@ -373,90 +398,3 @@ def atoms(extent: Extent) -> Iterator[Atom]:
 def symbols(extent: Extent) -> frozenset[Symbol]:
     """The open sizes in an extent."""
     return frozenset(atom for atom in atoms(extent) if isinstance(atom, Symbol))
-
-
-def value_at(extent: Extent, sizes: Mapping[Symbol, int]) -> int:
-    """The extent at given sizes."""
-    if isinstance(extent, int):
-        return extent
-    return extent.constant + sum(
-        factor * math.prod(_atom_at(atom, sizes) for atom in monomial) for monomial, factor in extent.terms.items()
-    )
-
-
-def _atom_at(atom: Atom, sizes: Mapping[Symbol, int]) -> int:
-    if isinstance(atom, Symbol):
-        return sizes[atom]
-    if isinstance(atom, Floor):
-        return value_at(atom.inner, sizes) // atom.divisor
-    return max(value_at(option, sizes) for option in atom.options)
-
-
-def replaced(extent: Extent, sizes: Mapping[Symbol, Extent]) -> Extent:
-    """The extent with some of its open sizes given."""
-    if isinstance(extent, int):
-        return extent
-    result: Extent = extent.constant
-    for monomial, factor in extent.terms.items():
-        result = plus(result, functools.reduce(times, (_atom_with(atom, sizes) for atom in monomial), factor))
-    return result
-
-
-def _atom_with(atom: Atom, sizes: Mapping[Symbol, Extent]) -> Extent:
-    if isinstance(atom, Symbol):
-        return sizes.get(atom, atomic(atom))
-    if isinstance(atom, Floor):
-        return divided(replaced(atom.inner, sizes), atom.divisor)
-    return largest(tuple(replaced(option, sizes) for option in atom.options))
-
-
-def said(extent: Extent, name: Callable[[Symbol], str] = str) -> str:
-    """An extent for a person: ``ceil(H / 2)``, ``2 * H + 1``, ``H // 16``."""
-    if isinstance(extent, int):
-        return str(extent)
-    smaller = _smaller(extent, name)
-    if smaller is not None:
-        return smaller
-    inside, constant = _with_constant(extent)
-    parts = [(_product(monomial, abs(factor), name, inside), factor < 0) for monomial, factor in extent.terms.items()]
-    if constant:
-        parts.append((str(abs(constant)), constant < 0))
-    parts.sort(key=lambda part: part[1])
-    (first, negative), *rest = parts
-    first = first[1:-1] if not rest and not negative and first.startswith("(") and first.endswith(")") else first
-    return ("-" if negative else "") + first + "".join(f" {'-' if less else '+'} {words}" for words, less in rest)
-
-
-def _with_constant(extent: Expression) -> tuple[int, int]:
-    """(what is put inside the only division, what stays outside): ``(H + 1) // 2 - 1`` is said ``(H - 1) // 2``."""
-    ((monomial, factor), *more) = extent.terms.items()
-    if more or len(monomial) != 1 or not isinstance(monomial[0], Floor) or extent.constant % factor:
-        return 0, extent.constant
-    return extent.constant // factor, 0
-
-
-def _smaller(extent: Expression, name: Callable[[Symbol], str]) -> str | None:
-    """``a + b - max(a, b)`` as the smaller of the two."""
-    for monomial, factor in extent.terms.items():
-        atom = monomial[0]
-        if factor == -1 and len(monomial) == 1 and isinstance(atom, Largest) and len(atom.options) == 2:
-            left, right = atom.options
-            if minus(plus(extent, atomic(atom)), plus(left, right)) == 0:
-                return f"min({said(left, name)}, {said(right, name)})"
-    return None
-
-
-def _product(monomial: Monomial, factor: int, name: Callable[[Symbol], str], inside: int) -> str:
-    words = [_atom_words(atom, name, inside) for atom in monomial]
-    return " * ".join([str(factor), *words] if factor != 1 else words)
-
-
-def _atom_words(atom: Atom, name: Callable[[Symbol], str], inside: int = 0) -> str:
-    if isinstance(atom, Symbol):
-        return name(atom)
-    if isinstance(atom, Largest):
-        return f"max({', '.join(said(option, name) for option in atom.options)})"
-    up = not inside and atom.inner.constant == atom.divisor - 1
-    words = said(minus(atom.inner, atom.inner.constant) if up else plus(atom.inner, inside * atom.divisor), name)
-    words = f"({words})" if " " in words else words
-    return f"ceil({words} / {atom.divisor})" if up else f"({words} // {atom.divisor})"

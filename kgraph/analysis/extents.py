@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from kgraph.analysis.cases import cases
 from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus, symbol
@@ -77,7 +78,7 @@ def measured(graph: Graph) -> Mapping[str, Measured]:
         if op.is_input:
             found[node] = Measured((_input_extents(node, op),))
         elif knowledge(op.kind).merge:
-            found[node] = _merged(node, op, _operands(op, graph.operands[node], found))
+            found[node] = _merged(graph, node, _operands(op, graph.operands[node], found))
         else:
             shapes = tuple(found[value.node].outputs[value.out] for value in graph.operands[node])
             found[node] = _called(graph, node, op, shapes, memo)
@@ -116,19 +117,14 @@ def _operands(op: Op, operands: tuple[Value, ...], found: Mapping[str, Measured]
     )
 
 
-def _merged(node: str, op: Op, operands: tuple[Operand, ...]) -> Measured:
+def _merged(graph: Graph, node: str, operands: tuple[Operand, ...]) -> Measured:
     """A merge: what its operands say wins over the record, which can forget a batch (1 + B)."""
+    op = graph.ops[node]
     axes, recorded = lined_up(op, operands), op.outputs[0].shape
     if axes is None or (recorded is not None and len(recorded) != len(axes)):
-        return Measured((_recorded(node, op, 0, ()),), told=axes is not None)
-    batched = knowledge(op.kind).merge == "layer"
-    met = [_shared(row) if batched and axis == 0 else _met(row) for axis, row in enumerate(axes)]
+        return Measured((_recorded(graph, Value(node), ()),), told=axes is not None)
+    met = [_met(row) for row in axes]
     return Measured((tuple(extent for extent, _ in met),), every(works for _, works in met))
-
-
-def _shared(row: tuple[Extent, ...]) -> tuple[Extent, Formula]:
-    """The batch of a layer that merges, which stretches none: all have the same, or Keras raises."""
-    return row[0], every(equal(row[0], extent) for extent in row[1:])
 
 
 def _met(row: tuple[Extent, ...]) -> tuple[Extent, Formula]:
@@ -153,7 +149,7 @@ def _called(
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
     if _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded)):
-        return Measured(recorded)
+        return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
     key = (op.kind, op.config, op.arguments, shapes)
     if key not in memo:
         dtypes = (spec.dtype for spec in graph.operand_specs(node))
@@ -173,12 +169,16 @@ def _recorded(graph: Graph, value: Value, shapes: tuple[Extents | None, ...]) ->
         return None
     if None not in shape:
         return shape  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-    result: list[Extent] = []
-    for axis, (size, origin) in enumerate(zip(shape, kept_axes(graph, value), strict=True)):
-        source = None if origin is None or size is not None else shapes[origin[0]]
-        passed = symbol(value, axis) if source is None or origin is None else source[origin[1]]
-        result.append(passed if size is None else size)
-    return tuple(result)
+    origins = kept_axes(graph, value)
+    return tuple(
+        _passed(value, axis, origins[axis], shapes) if size is None else size for axis, size in enumerate(shape)
+    )
+
+
+def _passed(value: Value, axis: int, origin: Origin, shapes: tuple[Extents | None, ...]) -> Extent:
+    """The extent of the operand's axis that an open one is known to have, else a size of its own."""
+    source = None if origin is None else shapes[origin[0]]
+    return symbol(value, axis) if source is None or origin is None else source[origin[1]]
 
 
 def _settled(spec: Spec, recorded: Extents | None, ruled: Extents | None) -> Extents | None:
@@ -226,19 +226,22 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
         return None
     # No operand is empty: where one is, what made it does not work.
     entering = dict.fromkeys(extent for spec in specs for extent in spec.shape or () if isinstance(extent, Expression))
-    facts = tuple(Test(minus(extent, 1), ">=") for extent in entering)
-    ways = cases(lambda: _inferred(call), facts)
-    made = [(way.condition, way.result) for way in ways or () if way.result is not None]
-    good = [(where, result) for where, result in made if not _is_empty(result)] or made
+    facts = (minus(extent, 1) for extent in entering)
+    ways = cases(lambda: _inferred(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
+    made = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
+    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, shapes))]
     if ways and not good:
         return Measured((), NEVER)
-    if not good or len({tuple(_rank(spec.shape) for spec in result) for _, result in good}) != 1:
+    if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:
         return None
-    outputs = [_united([(where, result[out].shape) for where, result in good]) for out in range(len(good[0][1]))]
-    if None in outputs:
-        return None
-    filled = (at_least(extent, 1) for shape in outputs for extent in shape)
-    return Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+    outputs = [_united([(where, shapes[out]) for where, shapes in good]) for out in range(len(good[0][1]))]
+    filled = [at_least(extent, 1) for shape in outputs for extent in shape or ()]
+    return None if None in outputs else Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+
+
+def _shapes(specs: tuple[Spec, ...]) -> tuple[Extents | None, ...]:
+    """The shapes that a rule gave: their extents are expressions where its operands' were."""
+    return tuple(cast("Extents | None", spec.shape) for spec in specs)
 
 
 def _inferred(call: Call) -> tuple[Spec, ...] | None:
@@ -258,14 +261,16 @@ def _remembered(call: Call, shape: tuple[int | None, ...]) -> tuple[int | None, 
     )
 
 
-def _is_empty(specs: tuple[Spec, ...]) -> bool:
+def _is_empty(shape: Extents | None) -> bool:
     """True where an output has no elements: such a way does not work, and its shape is of no account."""
-    return any(type(extent) is int and extent < 1 for spec in specs for extent in spec.shape or ())
+    return any(type(extent) is int and extent < 1 for extent in shape or ())
 
 
-def _united(ways: list[tuple[Formula, tuple[Extent, ...]]]) -> Extents | None:
+def _united(ways: list[tuple[Formula, Extents | None]]) -> Extents | None:
     """One shape that holds on every way; None where there is none."""
-    axes = zip(*(shape for _, shape in ways), strict=True)
+    if any(shape is None for _, shape in ways):
+        return None
+    axes = zip(*(shape or () for _, shape in ways), strict=True)
     united = [_one_extent([where for where, _ in ways], list(axis)) for axis in axes]
     return None if None in united else tuple(extent for extent in united if extent is not None)
 

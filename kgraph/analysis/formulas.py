@@ -6,19 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import (
-    Expression,
-    Extent,
-    Floor,
-    Symbol,
-    decided,
-    minus,
-    plus,
-    replaced,
-    symbols,
-    times,
-    value_at,
-)
+from kgraph.analysis.evaluating import replaced, value_at
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, leading, minus, plus, symbols, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +53,7 @@ def test(extent: Extent, sign: str) -> Formula:
     common = math.gcd(*extent.terms.values())
     if sign == "==":
         common = math.gcd(common, extent.constant)
-        if next(iter(extent.terms.values())) < 0:
+        if leading(extent) < 0:
             common = -common
     if common != 1:
         terms = {monomial: factor // common for monomial, factor in extent.terms.items()}
@@ -176,7 +165,7 @@ def holds(formula: Formula, sizes: Mapping[Symbol, int]) -> bool:
     return any(holds(part, sizes) for part in formula.parts)
 
 
-def substituted(formula: Formula, sizes: Mapping[Symbol, int]) -> Formula:
+def substituted(formula: Formula, sizes: Mapping[Symbol, Extent]) -> Formula:
     """The condition on the other sizes where some are given."""
     if isinstance(formula, Test):
         return test(replaced(formula.extent, sizes), formula.sign)

@@ -8,15 +8,32 @@ without products is decided exactly.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from operator import add
 from typing import Any
 
-from kgraph.analysis.expressions import Atom, Extent, Floor, Monomial, Symbol, least
-from kgraph.analysis.formulas import ALWAYS, NEVER, All, Formula, Not, Test, every, holds, negated, open_sizes
+from kgraph.analysis.expressions import Atom, Extent, Floor, Monomial, Symbol, atomic, least, plus
+from kgraph.analysis.formulas import (
+    ALWAYS,
+    NEVER,
+    All,
+    Formula,
+    Not,
+    Test,
+    every,
+    holds,
+    negated,
+    open_sizes,
+    substituted,
+)
 
 BUDGET = 2_000_000
 """Elementary operations of isl that one question may take."""
+
+MOST_TRIED = 4096
+"""Sizes that are tried where products of sizes keep isl from an answer."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -24,10 +41,52 @@ def is_empty(formula: Formula) -> bool | None:
     """True if a formula holds at no size, False if it does at some, None where that is not decided."""
     if formula in (ALWAYS, NEVER):
         return formula == NEVER
-    found, products = _asked(formula, lambda part: part.is_empty())
-    if found is False and products:
-        return None
+    found, products = _asked(formula, _no_sizes)
+    return found if found or not products else _is_empty_with_products(formula)
+
+
+def _no_sizes(found: Any) -> bool:
+    return found.is_empty()
+
+
+def _is_empty_with_products(formula: Formula) -> bool | None:
+    """Looks closer where isl takes products to be free: ``(H - 2) * (W - 2) >= 1`` where ``H >= 3`` and ``W >= 3``."""
+    shift = {size: plus(atomic(size), low - 1) for size, low in _lows(formula).items()}
+    shifted = substituted(formula, shift)
+    if shifted == NEVER or (shift and shifted != ALWAYS and _asked(shifted, _no_sizes)[0]):
+        return True
+    return None if _found(formula) is None else False
+
+
+def _lows(formula: Formula) -> Mapping[Symbol, int]:
+    """The least that sizes can be as a part of a formula has it, where that is more than 1."""
+    found: dict[Symbol, int] = {}
+    for part in formula.parts if isinstance(formula, All) else (formula,):
+        if not isinstance(part, Test) or part.sign != ">=" or len(part.extent.terms) != 1:
+            continue
+        ((monomial, factor),) = part.extent.terms.items()
+        if len(monomial) == 1 and isinstance(monomial[0], Symbol) and factor == 1 and part.extent.constant < -1:
+            found[monomial[0]] = max(found.get(monomial[0], 1), -part.extent.constant)
     return found
+
+
+def _found(formula: Formula) -> Mapping[Symbol, int] | None:
+    """Sizes at which a formula holds, of the smallest sum, by trying small ones; None if there are none among them."""
+    names, lows = open_sizes(formula), _lows(formula)
+    least_sizes = [lows.get(name, 1) for name in names]
+    for more in itertools.islice(_by_sum(len(names)), MOST_TRIED):
+        sizes = dict(zip(names, map(add, least_sizes, more), strict=True))
+        if holds(formula, sizes):
+            return sizes
+    return None
+
+
+def _by_sum(count: int) -> Iterator[tuple[int, ...]]:
+    """So many numbers that are not negative, in the order of their sum."""
+    for total in itertools.count():
+        for bars in itertools.combinations(range(total + count - 1), count - 1):
+            edges = (-1, *bars, total + count - 1)
+            yield tuple(right - left - 1 for left, right in itertools.pairwise(edges))
 
 
 def implies(known: Formula, formula: Formula) -> bool | None:
@@ -45,8 +104,8 @@ def same(left: Formula, right: Formula) -> bool | None:
 
 def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
     """Sizes at which a formula holds, of the smallest sum; None where there are none, or isl cannot tell."""
-    names = open_sizes(formula)
-    return _nearest(formula, dict.fromkeys(names, 1))
+    found = _nearest(formula, dict.fromkeys(open_sizes(formula), 1))
+    return found if found is not None or is_empty(formula) else _found(formula)
 
 
 def nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, int] | None:
@@ -75,13 +134,15 @@ def _nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, i
             f"[{columns}] -> {{ [t, {extra}, {', '.join(f'x{i}' for i in range(count))}] : t = {far} and {apart} and "
         )
         text += " and ".join(f"x{index} = p{index}" for index in range(count)) + " }"
-        space = isl.Set(text)
-        space = space.intersect_params(found)
-        point = space.project_out(isl.dim_type.param, 0, space.dim(isl.dim_type.param)).lexmin().sample_point()
-        if point.is_void():
-            return None
-        values = [int(str(point.get_coordinate_val(isl.dim_type.set, 1 + count + index))) for index in range(count)]
-        return values
+        space: Any = isl.Set(text).intersect_params(found)
+        space = space.project_out(isl.dim_type.param, 0, space.dim(isl.dim_type.param))
+        best: list[int] = []
+        while not space.is_empty():  # isl's lexmin is not always the least, and misses some: until nothing is below it
+            least_of = space.lexmin()
+            point = (space if least_of.is_empty() else least_of).sample_point()
+            best = [int(str(point.get_coordinate_val(isl.dim_type.set, index))) for index in range(1 + 2 * count)]
+            space = space.upper_bound_val(isl.dim_type.set, 0, isl.Val(best[0] - 1))
+        return best[1 + count :] or None
 
     found, products = _asked(formula, closest, names)
     if not found or products:
@@ -98,12 +159,11 @@ def _asked(formula: Formula, question: Any, names: tuple[Symbol, ...] | None = N
     products = any(isinstance(key, tuple) for key in parameters)
     bounds = "".join(f"{name} >= {_least(key)} and " for key, name in parameters.items() if _least(key) is not None)
     text = f"[{', '.join(parameters.values())}] -> {{ : {bounds}({body}) }}"
-    sizes = isl.Set(text)
     context: Any = isl.DEFAULT_CONTEXT
     context.reset_operations()
     context.set_max_operations(BUDGET)
     try:
-        return question(sizes.params()), products
+        return question(isl.Set(text).params()), products
     except isl.Error:
         return None, products
     finally:

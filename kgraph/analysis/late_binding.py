@@ -54,7 +54,8 @@ def shared_part(graph: Graph, nodes: Sequence[str]) -> tuple[int, int] | None:
     before, after = graph.operand_specs(nodes[0])[0].shape, graph.ops[nodes[0]].outputs[0].shape
     if before is None or after is None or len(before) != len(after):
         return None
-    changed = [axis for axis, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    pairs = enumerate(zip(before, after, strict=True))
+    changed = [axis for axis, (old, new) in pairs if new not in (old, None)]  # None: the file does not tell
     if len(changed) != 1 or any(graph.ops[node].outputs[0].shape != after for node in nodes):
         return None
     width, extent = after[changed[0]], before[changed[0]]

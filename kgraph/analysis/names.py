@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from kgraph.analysis.expressions import Extent, Symbol, said, symbols
+from kgraph.analysis.expressions import Extent, Symbol, symbols
+from kgraph.analysis.saying import said
 from kgraph.graph import Graph, Value, memoised, values
 
 SPATIAL = {3: "T", 4: "HW", 5: "DHW"}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kgraph.analysis.conditions import words
+from kgraph.analysis.evaluating import replaced
 from kgraph.analysis.expressions import Symbol
 from kgraph.analysis.extents import Measured, measured
 from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
-from kgraph.analysis.names import namer, names
-from kgraph.findings import Outside, Requirement
+from kgraph.analysis.names import namer, names, shown_shape
+from kgraph.findings import Outside, Requirement, shape_text
 from kgraph.graph import Graph, memoised
 from kgraph.ops import knowledge
 
+MOST_SHAPES = 4
+TOO_HARD = "it is too hard to decide in the time that one question may take"
 NOTHING: frozenset[Formula] = frozenset()
 
 
@@ -63,17 +66,35 @@ def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
         why = (f"no rule tells which sizes {kind} takes, nor what it makes of them",)
         return Requirement(node, kind, "unknown", "unknown", why=why)
     before = given(graph, node)
-    if implies(before, found.works):
+    always, never = implies(before, found.works), is_empty(every((before, found.works)))
+    if always:
         return Requirement(node, kind, "always", "proved")
-    if is_empty(every((before, found.works))):
+    if never:
         return Requirement(node, kind, "never", "proved", why=("there is no size at which Keras makes this call",))
     if not is_named(graph, found.works):
         return Requirement(node, kind, "unknown", "unknown", why=(_blind(graph, found.works),))
-    said = words(found.works, namer(graph))
-    why = () if said is not None else ("the condition is too long to print",)
+    if always is None or never is None:
+        return Requirement(node, kind, "unknown", "unknown", why=(TOO_HARD,))
+    raises = every((before, negated(found.works)))
     return Requirement(
-        node, kind, "conditional", "proved", said, outside(graph, every((before, negated(found.works)))), why
-    )
+        node, kind, "conditional", "proved", words(found.works, namer(graph)), outside(graph, raises),
+        example_words(graph, node, raises),
+    )  # fmt: skip
+
+
+def example_words(graph: Graph, node: str, where: Formula) -> tuple[str, ...]:
+    """What enters a call at the smallest sizes of a condition at which Keras raises; () where none are found."""
+    sizes = smallest(where)
+    if sizes is None:
+        return ()
+    known, name = measured(graph), namer(graph)
+    shapes = [known[value.node].outputs[value.out] for value in graph.operands[node]]
+    said = [
+        shape_text(shown_shape(graph, tuple(replaced(extent, sizes) for extent in shape))) for shape in shapes if shape
+    ]
+    listed = " and ".join(said if len(said) <= MOST_SHAPES else [*said[: MOST_SHAPES - 1], "others"])
+    at = ", ".join(f"{name(symbol)} = {size}" for symbol, size in sizes.items())
+    return (f"at {at} it receives {listed}, and Keras raises",)
 
 
 def _blind(graph: Graph, formula: Formula) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kgraph.analysis.expressions import Symbol, symbols, value_at
+from kgraph.analysis.evaluating import value_at
+from kgraph.analysis.expressions import Symbol, symbols
 from kgraph.analysis.extents import ABSENT, BATCH, Extent, Operand
 from kgraph.analysis.formulas import Formula
 from kgraph.analysis.integers import smallest
@@ -19,6 +20,7 @@ def label(operand: Operand) -> str:
 
 
 def stretch_words(operands: tuple[Operand, ...], stretch: Stretch) -> str:
+    """Which axis of which input is stretched, and what made it 1."""
     name = label(operands[stretch.input])
     to = "a size of its own" if stretch.to is None else stretch.to
     if stretch.by is None:
@@ -28,6 +30,7 @@ def stretch_words(operands: tuple[Operand, ...], stretch: Stretch) -> str:
 
 
 def clash_words(graph: Graph, operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...], axis: int) -> str:
+    """The two extents that never meet."""
     row = axes[axis]
     said = [
         f"{shown(graph, extent)} in {label(operand)}"
@@ -35,6 +38,44 @@ def clash_words(graph: Graph, operands: tuple[Operand, ...], axes: tuple[tuple[E
         if extent not in (1, ABSENT)
     ]
     return f"axis {axis} is {' and '.join(said[:3])}: no size makes them equal"
+
+
+def apart_words(graph: Graph, operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...]) -> tuple[str, ...]:
+    """For each axis on which forms differ what it is in each input, and what fixed it there."""
+    return tuple(
+        f"{_axis_name(graph, operands, axes, axis)} is "
+        + " and ".join(
+            dict.fromkeys(
+                _where_from(graph, extent, operand, axes, axis)
+                for extent, operand in zip(row, operands, strict=True)
+                if extent not in (1, ABSENT)
+            )
+        )
+        for axis, row in enumerate(axes)
+        if len(set(row) - {1, ABSENT}) > 1
+    )
+
+
+def _where_from(graph: Graph, extent: Extent, operand: Operand, axes: tuple[tuple[Extent, ...], ...], axis: int) -> str:
+    said = f"{shown(graph, extent)} in {label(operand)}"
+    own = (
+        None
+        if operand.extents is None
+        else next((index for index, each in enumerate(operand.extents) if each is extent or each == extent), None)
+    )
+    if operand.value is None or own is None:
+        return said
+    found = origin(graph, operand.value, own)
+    why = reason(graph, found)
+    if found.value == operand.value:
+        return f"{said} ({why})" if why and why != "the input" else said
+    return f"{said} (from {found.value}{': ' + why if why and why != 'the input' else ''})"
+
+
+def _axis_name(graph: Graph, operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...], axis: int) -> str:
+    rank = len(axes)
+    value = next((each.value for each in operands if each.value is not None and len(each.extents or ()) == rank), None)
+    return f"axis {axis}" if value is None else axis_names(graph, value, rank)[axis]
 
 
 def open_words(graph: Graph, operands: tuple[Operand, ...], axes: tuple[tuple[Extent, ...], ...]) -> tuple[str, ...]:
@@ -79,10 +120,9 @@ def example_words(
     )
     every_size = _Ones(sizes)
     rows = [tuple(value_at(extent, every_size) for extent in row if extent != ABSENT) for row in axes]
-    axis = next(axis for axis, row in enumerate(rows) if len(set(row)) > 1)
-    value = next((operand.value for operand in operands if operand.value is not None), None)
-    called = axis_names(graph, value, len(axes))[axis] if value is not None else f"axis {axis}"
-    return (f"at {given} the inputs have {_listed([*map(str, rows[axis])])} in {called}, and {what}",)
+    apart = next(axis for axis, row in enumerate(rows) if len(set(row)) > 1)
+    called = _axis_name(graph, operands, axes, apart)
+    return (f"at {given} the inputs have {_listed([*map(str, rows[apart])])} in {called}, and {what}",)
 
 
 class _Ones(dict[Symbol, int]):
@@ -140,4 +180,4 @@ def _story(graph: Graph, origins: list[Origin], extent: Extent) -> str:
     if len(reasons) == 1 and reasons[0].endswith(("filters", "units")):
         return f"{together} {both} have {reasons[0]}"
     parts = [f"{value} ({why})" if why else str(value) for (value, _), why in list(by_place.items())[:3]]
-    return f"{' and '.join(parts)} {both} give {shown(graph, extent)}"
+    return f"{' and '.join(parts)} {both} give {extent if isinstance(extent, int) else 'that'}"

@@ -12,6 +12,7 @@ from kgraph.analysis.names import namer, shown, shown_shape
 from kgraph.analysis.origins import origin
 from kgraph.analysis.requirements import given, is_named, outside
 from kgraph.analysis.verdict_words import (
+    apart_words,
     clash_words,
     example_words,
     identical_words,
@@ -112,6 +113,7 @@ def _decided(graph: Graph, verdict: Verdict, operands: tuple[Operand, ...], axes
     stretches, raises = every((before, works, negated(alike))), every((before, negated(works)))
     breaks = outside(graph, raises) or outside(graph, stretches, "broadcasts")
     why = [
+        *apart_words(graph, operands, axes),
         *example_words(graph, operands, axes, raises, "Keras raises"),
         *example_words(graph, operands, axes, stretches, "one input is stretched to the other"),
     ]
@@ -129,14 +131,13 @@ def _decided(graph: Graph, verdict: Verdict, operands: tuple[Operand, ...], axes
 def _stretched(graph: Graph, verdict: Verdict, operands: tuple[Operand, ...], axes: Rows) -> Verdict:
     """The verdict on a merge whose operands are alike at no size: it stretches at some, or fails at all."""
     before, works = given(graph, verdict.node), measured(graph)[verdict.node].works
-    why = verdict.why or open_words(graph, operands, axes)
+    why = (*verdict.why, *apart_words(graph, operands, axes))
     if is_empty(every((before, works))):
-        why = ("there is no size at which the inputs can be joined", *open_words(graph, operands, axes))
-        return replace(verdict, verdict="incompatible", known="proved", why=why)
+        return replace(verdict, verdict="incompatible", known="proved", why=(*why, "no size makes them equal"))
     if implies(before, works):
         return replace(verdict, verdict="broadcast", known="proved", why=why)
     if not is_named(graph, works):
-        return replace(verdict, verdict="broadcast", known="recorded", why=(*why, *open_words(graph, operands, axes)))
+        return replace(verdict, verdict="broadcast", known="recorded", why=why)
     raises = every((before, negated(works)))
     return replace(
         verdict,

@@ -27,11 +27,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A Graph, where it came from, and what its file holds; None where it is from no file."""
+    """A Graph, where it came from, what its file holds (None where it is from no file), and what it does not tell."""
 
     graph: Graph
     source: Source
     contents: Contents | None = None
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -55,7 +56,8 @@ def load(
         return Loaded(source, Source(source.name))
     file = source if isinstance(source, File) else open_file(source, limits=limits)
     if file is not None:
-        return Loaded(_graph(file, nested, limits or Limits()), file.source, file.contents)
+        graph, notes = _graph(file, nested, limits or Limits())
+        return Loaded(graph, file.source, file.contents, notes)
     if not isinstance(source, str):
         return _read_live(source, None, nested, run_lambdas)
     if ":" not in source:
@@ -88,14 +90,20 @@ def open_file(source: object, *, limits: Limits | None = None) -> File | None:
     if isinstance(source, str):
         return _opened(read_contents(source.encode(), limits=limits), None) if _is_content(source) else None
     if isinstance(source, BYTES):
-        return _opened(read_contents(bytes(source), limits=limits), None)
+        return _opened(read_contents(bytes(source), limits=limits), None)  # pyright: ignore[reportUnknownArgumentType]
     if callable(getattr(source, "read", None)) and not isinstance(source, type):
         return _opened(read_contents(cast("BinaryIO", source), limits=limits), None)
     return None
 
 
 def _is_content(source: str) -> bool:
-    return "\n" in source or source.lstrip().startswith("{")
+    if "\n" in source or source.lstrip().startswith("{"):
+        return True
+    if "Layer" not in source:
+        return False
+    from kgraph.frontends.summary import is_summary  # one that lost its line breaks
+
+    return is_summary(source)
 
 
 def _is_path(source: str) -> bool:
@@ -116,7 +124,7 @@ def _opened(contents: Contents, path: str | None) -> File:
     return File(Source(name, path, contents.format, version if isinstance(version, str) else None), contents)
 
 
-def _graph(file: File, nested: str, limits: Limits) -> Graph:
+def _graph(file: File, nested: str, limits: Limits) -> tuple[Graph, tuple[str, ...]]:
     contents, where = file.contents, file.source.path or file.contents.name or "the source"
     if contents.format == "summary":
         from kgraph.frontends.summary import read as read_summary
@@ -124,9 +132,9 @@ def _graph(file: File, nested: str, limits: Limits) -> Graph:
         return read_summary(contents.config, where)
     try:
         if contents.format == "text":
-            return parse(contents.config)
+            return parse(contents.config), ()
         from kgraph.frontends import config
 
-        return config.read(contents, nested=nested, limits=limits)
+        return config.read(contents, nested=nested, limits=limits), ()
     except SourceError as error:
         raise type(error)(f"{where}: {error}") from error

@@ -6,14 +6,16 @@ models are decided here, once, so that the same architecture has the same ids th
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import cache, partial
 
+from kgraph.analysis.inferring import inferred
 from kgraph.errors import SourceError
+from kgraph.frontends.keras2_implied import implied_specs, implied_weights, settled_config
 from kgraph.graph import (
     FrozenDict,
+    Function,
     Graph,
     Op,
     Shape,
@@ -24,16 +26,10 @@ from kgraph.graph import (
     Weight,
     ancestors,
     escape,
-    is_shape,
     leaves,
     map_leaves,
 )
-from kgraph.ops import call_of, infer_specs, infer_weights
-
-COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
-"""Kinds whose axes Keras 2 counts from the front, whatever it was given."""
-
-_Found = TypeVar("_Found", Spec, Weight)
+from kgraph.ops import infer_specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,7 @@ class _Builder:
     operands: dict[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
     layers: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
     layer_names: set[str] = field(default_factory=set[str])
+    configs: dict[str, FrozenDict] = field(default_factory=dict[str, FrozenDict])
     weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict[str, "tuple[Weight, ...]"])
     prefixes: set[str] = field(default_factory=set[str])
 
@@ -148,7 +145,10 @@ def assemble(model: Model, *, limit: int | None = None) -> Graph:
 
 
 def _size(root: Model) -> int:
-    """How many calls a model has, those of nested models counted at each of their calls: found without making them."""
+    """How many calls a model has, those of nested models counted at each of their calls: found without making them.
+
+    The inputs of nested models, in whose place what is passed stands, do not count.
+    """
     sizes: dict[int, int] = {}
     stack = [root]
     while stack:
@@ -158,10 +158,14 @@ def _size(root: Model) -> int:
         if waiting:
             stack.extend(waiting)
             continue
-        own = len(model.calls) - len(inner)
+        own = len(model.calls) - len(inner) - _input_count(model)
         sizes[id(model)] = own + sum(sizes[id(each)] for each in inner)
         stack.pop()
-    return sizes[id(root)]
+    return sizes[id(root)] + _input_count(root)
+
+
+def _input_count(model: Model) -> int:
+    return len({ref.call for ref in _refs(model.inputs)})
 
 
 def _dissolved(builder: _Builder, model: Model) -> list[tuple[Value, ...]]:
@@ -202,8 +206,8 @@ def _add(builder: _Builder, frame: _Frame, call: Call) -> None:
     if frame.specs != "recorded" and call.kind != "layers.InputLayer":
         found = tuple(builder.ops[value.node].outputs[value.out] for value in operands)
         if frame.model.specs == "implied":
-            op = _with_weights(builder, replace(op, config=last_axis(call.kind, call.config, found)), found)
-        op = _respecified(op, found, frame.specs)
+            op = _with_weights(builder, _settled(builder, op, found), found)
+        op = _respecified(op, found, frame)
     if len(op.outputs) < len(call.outputs):
         raise SourceError(
             f"output {len(call.outputs) - 1} of {node!r} ({call.kind}) is used, but it has {len(op.outputs)}, from 0"
@@ -231,29 +235,37 @@ def _entered(frame: _Frame, arguments: FrozenDict, operands: list[Value]) -> Fro
     return _one_tensor(name)
 
 
-@functools.cache
+@cache
 def _one_tensor(name: str) -> FrozenDict:
     """The arguments of nearly every call, made once."""
     return FrozenDict({name: Slot(0)})
 
 
-def last_axis(kind: str, config: FrozenDict, operands: tuple[Spec, ...]) -> FrozenDict:
-    """The config with -1 for the last axis of a normalization, which Keras 2 counts from the front."""
-    shape = operands[0].shape if operands and kind in COUNTED else None
-    if not shape or config.get("axis") not in (len(shape) - 1, (len(shape) - 1,)):
-        return config
-    return FrozenDict({**config, "axis": (-1,) if isinstance(config["axis"], tuple) else -1})
-
-
-def _respecified(op: Op, operands: tuple[Spec, ...], specs: str) -> Op:
+def _respecified(op: Op, operands: tuple[Spec, ...], frame: _Frame) -> Op:
     """The op with the specs that it has on other operands than those for which Keras recorded it."""
-    inferred = None if specs == "unknown" else _inferred(infer_specs, op, operands)
-    if inferred is not None:
-        return replace(op, outputs=inferred, known="proved")
+    infer = infer_specs if frame.model.specs == "recorded" else partial(implied_specs, outputs=op.outputs)
+    found = None if frame.specs == "unknown" else inferred(infer, op, operands)
+    if found is not None:
+        known = "proved" if not _is_assumed(op) else "recorded" if found == op.outputs else "assumed"
+        return replace(op, outputs=found, known=known)
     given = operands[0].dtype if operands else ""
-    kept = [spec.shape if specs == "implied" else None for spec in op.outputs]
+    kept = [spec.shape if frame.specs == "implied" else None for spec in op.outputs]
     outputs = tuple(Spec(shape, spec.dtype or given) for shape, spec in zip(kept, op.outputs, strict=True))
     return replace(op, outputs=outputs, known="unknown" if None in kept else "recorded")
+
+
+def _is_assumed(op: Op) -> bool:
+    function = op.config.get("function")
+    return isinstance(function, Function) and function.known == "assumed"
+
+
+def _settled(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
+    """The op with the config of its layer, which the layer's first call settles."""
+    if op.layer is None:
+        return op
+    if op.layer not in builder.configs:
+        builder.configs[op.layer] = settled_config(op.kind, op.config, operands, op.outputs)
+    return replace(op, config=builder.configs[op.layer])
 
 
 def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
@@ -261,32 +273,12 @@ def _with_weights(builder: _Builder, op: Op, operands: tuple[Spec, ...]) -> Op:
     if op.layer is None:
         return op
     if op.layer not in builder.weights:
-        found = _inferred(infer_weights, op, operands)
+        found = inferred(implied_weights, op, operands)
         found = op.weights if found is None else found
         if found is None:
             return op
         builder.weights[op.layer] = found
     return replace(op, weights=builder.weights[op.layer])
-
-
-def _inferred(
-    infer: Callable[[Any], tuple[_Found, ...] | None], op: Op, operands: tuple[Spec, ...]
-) -> tuple[_Found, ...] | None:
-    """What ``infer`` says of a call that nobody has checked: its config may hold anything."""
-    try:
-        found = infer(call_of(op, operands))
-        odd = [each for each in found or () if not _is_plain(each)]
-        if odd:
-            raise ValueError(f"the shape would be {odd[0].shape!r}")
-        return found
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        what = f"the layer {op.layer!r}" if op.layer else "an operation"
-        raise SourceError(f"{what} ({op.kind}) cannot be made of its config: {said}") from error
-
-
-def _is_plain(found: Spec | Weight) -> bool:
-    return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
 
 
 def _inside(builder: _Builder, frame: _Frame, call: Call, inner: Model) -> _Frame:

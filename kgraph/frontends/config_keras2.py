@@ -13,7 +13,7 @@ from kgraph.frontends.keras2_calls import as_layer_call, as_operation, is_op_lay
 from kgraph.frontends.keras2_kinds import MODELS, is_own, layer_kind
 from kgraph.frontends.keras2_layers import compute_dtype, input_config, lambda_config, layer_config
 from kgraph.frontends.keras2_nodes import Connection, Json, connections, node_arguments, structure
-from kgraph.frontends.keras2_weights import stored_weights
+from kgraph.frontends.keras2_weights import CONVOLUTIONS, stored_weights, taken_shape
 from kgraph.frontends.live_record import inside_out
 from kgraph.frontends.serialized import freeze, freeze_config
 from kgraph.graph import FrozenDict, Shape, Spec, Tree, is_shape, leaves, map_leaves
@@ -156,16 +156,17 @@ def _implied_input(session: _Session, source: Json, first: _Layer, config: Json)
     shape = first.config.get("batch_input_shape", config.get("build_input_shape"))
     inner = session.models.get(id(first.source))
     if shape is None and inner is not None:
-        spec = next((inner.calls[ref.call].outputs[0] for ref in leaves(inner.inputs)), Spec(None, "float32"))
-        shape = spec.shape
+        refs: list[Ref] = leaves(inner.inputs)
+        spec = next((inner.calls[ref.call].outputs[0] for ref in refs), Spec(None, "float32"))
+        shape = spec.shape  # pyright: ignore[reportUnknownVariableType]
     if shape is None:
         raise SourceError(
             f"the Sequential model was never built: neither an input nor its first layer {first.name!r} has a shape; "
             "call model.build(input_shape) before it is saved"
         )
-    row = {"batch_input_shape": shape, "dtype": "int32" if first.class_name == "Embedding" else "float32"}
+    row: Json = {"batch_input_shape": shape, "dtype": "int32" if first.class_name == "Embedding" else "float32"}
     name = f"{first.name}_input"
-    return _input(_Layer(name, "InputLayer", None, row, (), {"of": source}))
+    return _input(_Layer(name, "InputLayer", None, row, (), {"of": source}))  # pyright: ignore
 
 
 # --- functional models ---------------------------------------------------------------------------------------------
@@ -227,18 +228,31 @@ class _Functional:
         return Model("", tuple(calls), map_leaves(self.ref, inputs), map_leaves(self.ref, outputs), "implied")
 
     def built_shapes(self) -> dict[Connection, Shape]:
-        """By output (its call counted from 0), the shape for which a layer that is called but once was built."""
+        """By output (its call counted from 0), the shape for which a layer that takes it was built."""
         found: dict[Connection, Shape] = {}
         for layer in self.layers.values():
-            build = layer.source.get("build_config")
-            shape: Any = freeze(build.get("input_shape")) if isinstance(build, Mapping) else None  # pyright: ignore
-            entering = connections(self.parsed[layer.name, 0][0]) if len(layer.calls) == 1 else []
-            shapes = (shape,) if is_shape(shape) else shape
-            if not isinstance(shapes, tuple) or len(shapes) != len(entering):  # pyright: ignore
-                continue
-            places = [Connection(*self.place(leaf), leaf.out) for leaf in entering]
-            found.update({place: each for place, each in zip(places, shapes, strict=True) if is_shape(each)})  # pyright: ignore
+            built = self.built(layer)
+            shapes: list[Any] = [built] if is_shape(built) else list(built) if isinstance(built, tuple) else []  # pyright: ignore
+            for number in range(len(layer.calls) if shapes else 0):
+                entering = connections(self.parsed[layer.name, number][0])
+                if len(shapes) != len(entering):
+                    continue
+                places = [Connection(*self.place(leaf), leaf.out) for leaf in entering]
+                found.update({place: each for place, each in zip(places, shapes, strict=True) if is_shape(each)})
         return found
+
+    def built(self, layer: _Layer) -> Any:
+        """The shape, or shapes, that a layer takes at each call; of one that is called several times the channels."""
+        build = layer.source.get("build_config")
+        shape: Any = freeze(build.get("input_shape")) if isinstance(build, Mapping) else None  # pyright: ignore
+        if shape is not None and len(layer.calls) == 1:
+            return shape
+        kind, path = layer_kind(layer.module, layer.class_name), self.session.paths.get(id(self.source), "")
+        if kind not in CONVOLUTIONS:
+            return None
+        config = _checked(layer, lambda: layer_config(kind, layer.config))
+        stored = stored_weights(self.session.weights, path, layer.name, kind, config)
+        return taken_shape(kind, config, shape if is_shape(shape) else None, stored)
 
     def place(self, leaf: Connection) -> Place:
         layer = self.layers.get(leaf.layer)
@@ -287,7 +301,7 @@ class _Functional:
 
 def _starts_late(layer: _Layer, highest: int) -> bool:
     rows = layer.config.get("layers")
-    if is_own(layer.module) and layer.model is None:
+    if layer.model is None and not layer_kind(layer.module, layer.class_name).startswith("custom."):
         return False
     first: Any = rows[0] if isinstance(rows, list) and rows else None  # pyright: ignore[reportUnknownVariableType]
     return highest >= len(layer.calls) or (isinstance(first, Mapping) and first.get("class_name") == "InputLayer")  # pyright: ignore
@@ -334,8 +348,9 @@ def _call(
     config = _checked(layer, lambda: read(kind, layer.config))
     path = session.paths.get(id(source), "")
     found = stored_weights(session.weights, path, layer.name, kind, config)
-    arguments = as_layer_call(kind, first, rest)
-    outputs = _unknown(compute_dtype(config), count)
+    # What a class of somebody else's calls its parameters is not written down.
+    arguments = as_layer_call(kind, first, rest, "arg0" if kind.startswith("custom.") else "inputs")
+    outputs = _unknown(compute_dtype(freeze_config(layer.config)), count)
     return Call(layer.name, id(layer.source), kind, config, arguments, found, outputs, number)
 
 

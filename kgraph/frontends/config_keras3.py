@@ -149,7 +149,7 @@ class _Functional:
                 raise SourceError(f"{self.where}: input_layers names {shown(layer.name)}, which is no InputLayer")
             if (layer.name, 0) not in self.numbers:
                 self.numbers[layer.name, 0] = len(self.calls)
-                self.calls.append(_input(layer))
+                self.calls.append(_input(layer, self.recorded.specs.get((layer.name, 0, 0))))
         outputs = map_leaves(self._from_zero, outputs)
         for tensor in tensors(outputs):
             self.recorded.count(tensor)
@@ -260,9 +260,9 @@ def _words(spec: Spec | None) -> str:
     return f"{spec.dtype} {spec.shape}" if spec else "one of an unknown shape"
 
 
-def _input(layer: Layer) -> Call:
+def _input(layer: Layer, recorded: Spec | None = None) -> Call:
     config, spec = input_config(layer)
-    return Call(layer.name, layer.identity, layer.kind, config, FrozenDict(), (), (spec,))
+    return Call(layer.name, layer.identity, layer.kind, config, FrozenDict(), (), (recorded or spec,))
 
 
 def _call(
@@ -375,7 +375,7 @@ def _model_call(
     results = [inner.calls[ref.call].outputs[ref.out] for ref in leaves(inner.outputs) if isinstance(ref, Ref)]
     if len(recorded) > len(results):
         raise SourceError(f"{layer.where}: output {len(recorded) - 1} is used, but it has {len(results)}, from 0")
-    declared = [inner.calls[ref.call].outputs[ref.out].shape for ref in leaves(inner.inputs)]
+    declared = [inner.calls[ref.call].outputs[ref.out].shape for ref in leaves(inner.inputs)]  # pyright: ignore
     if declared != [spec.shape for spec in entered]:
         results = [Spec(None, spec.dtype) for spec in results]
     given = [*recorded, *(None,) * (len(results) - len(recorded))]

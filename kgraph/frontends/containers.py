@@ -74,7 +74,7 @@ def _read_path(path: Path, name: str | None, limits: Limits) -> Contents:
         if not stat.S_ISREG(status.st_mode):  # a pipe or device may never end
             raise SourceError(f"{path}: neither a file nor a folder; {EXPECTED}")
         with path.open("rb", buffering=0) as file:
-            return _named(file, status.st_size, shown, limits)  # pyright: ignore[reportArgumentType]
+            return _named(file, status.st_size, shown, limits, str(path))  # pyright: ignore[reportArgumentType]
     except (OSError, ValueError) as error:  # ValueError: a null character
         raise SourceError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -113,9 +113,9 @@ def _folder(path: Path) -> str:
     return f"a folder; {EXPECTED}"
 
 
-def _named(file: BinaryIO, size: int, name: str | None, limits: Limits) -> Contents:
-    """The contents, with the name in every message, and whether it fits."""
-    shown = name or "the source"
+def _named(file: BinaryIO, size: int, name: str | None, limits: Limits, where: str | None = None) -> Contents:
+    """The contents, with the path or name in every message, and whether the name fits."""
+    shown = where or name or "the source"
     try:
         contents = _sniffed(Window(file, 0, size), limits)
     except SourceError as error:
@@ -143,7 +143,8 @@ def _sniffed(window: Window, limits: Limits) -> Contents:
     if head[257:262] == b"ustar":
         raise SourceError("it is a tar archive; unpack it first")
     if window.size > limits.config_bytes:
-        raise SourceError(f"it has {window.size:,} bytes and is no model; {EXPECTED}")
+        limit = f"the limit is {limits.config_bytes:,} (config_bytes)"
+        raise SourceError(f"it has {window.size:,} bytes and is neither a zip archive nor an HDF5 file; {limit}")
     return _read_text(window.read(0, window.size), limits)
 
 

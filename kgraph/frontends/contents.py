@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from kgraph.errors import SourceError
+
+DIGITS = 18
+"""No limit has more: sizes are counted in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,28 @@ class Limits:
     objects: int = 2_000_000
     unpacked: int = 32 * 2**20
     nodes: int = 2_000_000
+
+
+def limits_of(written: Iterable[str]) -> Limits:
+    """Limits of which some are written as ``NAME=VALUE``, such as ``nodes=5000000``; the last of a name counts.
+
+    Raises:
+        SourceError: there is no such limit, or its value is no whole number from 1.
+    """
+    known = [field.name for field in fields(Limits)]
+    found: dict[str, int] = {}
+    for text in written:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1) if equals else []
+            hint = (
+                f"did you mean {near[0]}?" if near else f"expected NAME=VALUE, where NAME is one of {', '.join(known)}"
+            )
+            raise SourceError(f"there is no limit {text[:80]!r}; {hint}")
+        if not value.isdecimal() or len(value) > DIGITS or int(value) == 0:
+            raise SourceError(f"the limit {name} must be a whole number from 1, received {value[:80]!r}")
+        found[name] = int(value)
+    return Limits(**found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

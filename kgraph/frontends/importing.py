@@ -29,7 +29,7 @@ def import_model(path: str) -> object:
         or not all(part.isidentifier() for part in (*module_name.split("."), *name.split(".")))
     ):
         raise SourceError(
-            f"{path!r} is no import path; expected package.module:name, such as examples.resnext50:getitem"
+            f"{path[:80]!r} is no import path; expected package.module:name, such as examples.resnext50:getitem"
         )
     found: Any = _import(module_name, path)
     for part in name.split("."):

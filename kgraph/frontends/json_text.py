@@ -53,11 +53,6 @@ def read_json(data: bytes, what: str, limits: Limits) -> Json:
     _check_depth(data, what, limits.json_depth)
     _check_surrogates(data, what)
     twice: list[tuple[dict[str, Any], list[str]]] = []
-    numbers: set[str] = set()
-
-    def constant(name: str) -> float:
-        numbers.add(name)
-        return float(name)
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
@@ -66,14 +61,15 @@ def read_json(data: bytes, what: str, limits: Limits) -> Json:
         return made
 
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs)
     except UnicodeDecodeError as error:
         raise SourceError(f"{what} is not UTF-8: {_place(data, error.start)}, byte 0x{data[error.start]:02x}") from None
     except json.JSONDecodeError as error:
         raise SourceError(f"{what} is not JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
+    except RecursionError:  # the limit allows more than the parser does
+        raise SourceError(f"{what} is nested deeper than Python's JSON parser goes") from None
     except ValueError:  # the only other one: Python's limit on the digits of an int
         raise SourceError(f"{what} holds a whole number with too many digits: {_long_number(data)}") from None
-    odd += [f"{what} holds {name}, which is not JSON" for name in sorted(numbers)]
     return Json(value, _paths(value, twice), tuple(odd))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from collections.abc import Callable, Mapping
@@ -10,7 +9,8 @@ from typing import Any
 
 from kgraph.frontends.keras2_kinds import MODELS, is_own, layer_kind
 from kgraph.frontends.serialized import freeze, freeze_config
-from kgraph.graph import Capture, FrozenDict, Function, Tree
+from kgraph.frontends.written import function
+from kgraph.graph import FrozenDict, Tree
 from kgraph.ops import complete
 from kgraph.ops.catalog import canonical, entry, kind_of
 
@@ -56,39 +56,21 @@ def lambda_config(kind: str, config: Mapping[str, Any]) -> FrozenDict:
     for key in ("function", "output_shape", "mask"):
         value, how = config.get(key), config.get(f"{key}_type")
         is_function = key == "function" or how in ("lambda", "function")
-        found[key] = _function(value, config) if is_function else freeze(value)
+        found[key] = function(value, key, config.get("module")) if is_function else freeze(value)
     found.update({key: freeze(config[key]) for key in ("trainable", "dtype") if key in config})
     return complete(kind, FrozenDict(found))
 
 
-def _function(value: Any, config: Mapping[str, Any]) -> Function:
-    """What is written of a function, which is not looked into: its code as it stands, and the values it closes over."""
-    if isinstance(value, Mapping):
-        inner: Any = value.get("items", value.get("config"))  # pyright: ignore
-        keys = ("code", "defaults", "closure")
-        value = [inner.get(key) for key in keys] if isinstance(inner, Mapping) else inner  # pyright: ignore
-    if not isinstance(value, list) or not value:
-        return Function(f"{config.get('module')}.{value}"[:200], note="is a function that the file only names")
-    code, defaults, closure = (*value, None, None)[:3]  # pyright: ignore[reportUnknownVariableType]
-    text = repr(("".join(str(code).split()), freeze(defaults)))
-    cells: list[Any] = closure if isinstance(closure, list) else []  # pyright: ignore[reportUnknownVariableType]
-    captures = tuple(Capture(f"closure {number}", None, freeze(cell)) for number, cell in enumerate(cells))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return Function(digest, note="is code in a file, which is not run", captures=captures)
-
-
 def shortest(number: float) -> float:
     """0.1 for 0.10000000149011612: what was written, if it went through a tensor of dtype float32."""
-    try:
-        if struct.unpack("f", struct.pack("f", number))[0] != number:
-            return number
-    except OverflowError:
+    if _through_float32(number) != number:
         return number
-    for digits in range(1, 10):
-        short = float(f"{number:.{digits}g}")
-        if struct.unpack("f", struct.pack("f", short))[0] == number:
-            return short
-    return number
+    shorts = (float(f"{number:.{digits}g}") for digits in range(1, 10))  # nine digits tell every float32
+    return next(short for short in shorts if _through_float32(short) == number)
+
+
+def _through_float32(number: float) -> float:
+    return struct.unpack("f", struct.pack("f", number))[0]
 
 
 def _modern(kind: str, config: Mapping[str, Any]) -> Config:
@@ -128,7 +110,7 @@ def _object(key: str, value: Mapping[str, Any]) -> Any:
     if role is not None:
         family = module if isinstance(module, str) else f"keras.{role}s"
         inner = {k: _modern_value(str(k), v) for k, v in config.items() if k != "dtype"}  # pyright: ignore
-        return {"module": family, "class_name": name, "config": inner}
+        return {"module": family, "class_name": name, "config": inner}  # pyright: ignore[reportUnknownVariableType]
     if key not in INNER:
         return value
     module = module if isinstance(module, str) else None
@@ -147,7 +129,8 @@ def _model(kind: str, config: Mapping[str, Any]) -> Config:
     """The config of a model inside a wrapper."""
     found = {"trainable": True, "dtype": "float32", **_modern(kind, config)}
     layers = found.get("layers")
-    first = layers[0] if kind == "models.Sequential" and isinstance(layers, list) and layers else None
+    rows: list[Any] = layers if kind == "models.Sequential" and isinstance(layers, list) else []  # pyright: ignore
+    first = next(iter(rows), None)
     start = first.get("config") if isinstance(first, Mapping) else None  # pyright: ignore
     if isinstance(start, Mapping) and "batch_shape" in start:
         found["build_input_shape"] = start["batch_shape"]
@@ -163,7 +146,7 @@ def _named(key: str, name: str) -> Any:
 
 
 def _batch_normalization(config: Config) -> Config:
-    """Keras 2 keeps one axis as a list of one, counted from the front (see ``assemble.last_axis``)."""
+    """Keras 2 keeps one axis as a list of one, counted from the front (see ``keras2_implied.last_axis``)."""
     axis = config.get("axis")
     return {**config, "axis": axis[0]} if isinstance(axis, list) and len(axis) == 1 else config  # pyright: ignore
 

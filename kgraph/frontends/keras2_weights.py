@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from kgraph.frontends.contents import Weights
 from kgraph.frontends.keras2_layers import weight_name
-from kgraph.graph import FrozenDict, Weight
+from kgraph.graph import FrozenDict, Shape, Weight
+from kgraph.ops.fields import spatial_rank
+
+CONVOLUTIONS = frozenset(f"layers.{name}" for name in (
+    "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D",
+))  # fmt: skip
 
 NOT_TRAINED = frozenset(("moving_mean", "moving_variance", "mean", "variance", "count", "iteration"))
 """Variables that no layer of Keras trains."""
@@ -38,3 +43,21 @@ def stored_weights(
         if data is not None
     ]
     return tuple(found) if found and len(found) == len(own) else None
+
+
+def taken_shape(kind: str, config: FrozenDict, built: Shape, stored: tuple[Weight, ...] | None) -> Shape:
+    """The shape that a convolution takes at each of its calls: the channels, and no sizes.
+
+    Args:
+        kind, config: of the layer.
+        built: the shape that it was built for, that of its first call.
+        stored: its weights, of which the kernel tells the channels too.
+    """
+    rank = spatial_rank(kind)
+    axis = 1 if config.get("data_format") == "channels_first" else rank + 1
+    kernels = [weight.shape for weight in stored or () if weight.name == "kernel"]
+    groups = config.get("groups", 1)
+    channels = built[axis] if built is not None and len(built) == rank + 2 else None
+    if channels is None and kernels and len(kernels[0]) == rank + 2 and type(groups) is int:
+        channels = (kernels[0][-2] or 0) * groups or None
+    return tuple(channels if each == axis else None for each in range(rank + 2)) if channels else None

@@ -133,12 +133,13 @@ def _kind(source: Json, class_name: str, config: Json) -> str:
 
 @functools.cache
 def _kind_by_name(name: str, is_layer: bool) -> str:
-    if is_layer:
-        kind = kind_of("keras.layers", name)
-        return kind if entry(kind) is not None else f"custom.{name.replace('>', '.')}"
+    layer = kind_of("keras.layers", name)
     homes = ("keras.src.ops.", "keras.src.activations.")
     found = (kind for path, kind in class_kinds().items() if path.startswith(homes) and path.endswith(f".{name}"))
-    return next(found, f"custom.{name.replace('>', '.')}")
+    operation = next(found, None)
+    if entry(layer) is not None and (is_layer or operation is None):
+        return layer
+    return operation if operation is not None and not is_layer else f"custom.{name.replace('>', '.')}"
 
 
 def layer_config(layer: Layer, entered: tuple[Spec, ...], left: Spec | None) -> FrozenDict:

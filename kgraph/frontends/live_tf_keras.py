@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kgraph.errors import SourceError
-from kgraph.frontends.assemble import Call, Model, Ref, assemble, last_axis
+from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.frontends.keras2_calls import as_layer_call, as_operation, is_op_layer, op_kind, single
+from kgraph.frontends.keras2_implied import last_axis
 from kgraph.frontends.keras2_kinds import MODULES
 from kgraph.frontends.keras2_layers import input_config, layer_config, weight_name
 from kgraph.frontends.lambdas import Memo
@@ -185,7 +186,7 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], number: int, ou
         inner = None if session.keep else session.models[id(layer)]
         arguments = as_layer_call(kind, first, rest)
         return Call(layer.name, id(layer), kind, config, arguments, found, outputs, number, inner)
-    kind = _kind(type(layer))
+    kind = _kind(type(layer))  # pyright: ignore[reportUnknownArgumentType]
     arguments = as_layer_call(kind, first, rest, parameter)
     config, found = _layer(session, layer, kind, node)
     config = last_axis(kind, config, tuple(map(_spec, entering(node))))

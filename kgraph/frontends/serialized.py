@@ -10,7 +10,7 @@ from typing import Any
 
 from kgraph.graph import FrozenDict, Object, Slice, Tree
 from kgraph.ops import complete
-from kgraph.ops.catalog import kind_of
+from kgraph.ops.catalog import entry, kind_of
 
 IGNORED = ("name", "build_config", "compile_config", "registered_name", "shared_object_id")
 """Config entries that say nothing of what a layer computes."""
@@ -73,6 +73,8 @@ def _freeze_mapping(value: Mapping[Any, Any]) -> Tree:
     if name in WRITTEN:
         return _freeze_written(name, config)  # pyright: ignore[reportUnknownArgumentType]
     kind = kind_of(value.get("module"), name)
+    if kind == name and entry(f"layers.{name}") is not None:  # HDF5 files name no module
+        kind = f"layers.{name}"
     return Object(kind, complete(kind, freeze_config(config)))  # pyright: ignore[reportUnknownArgumentType]
 
 

@@ -13,11 +13,13 @@ from dataclasses import replace
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.frontends.summary_cells import (
+    CUT,
     UNKNOWN,
     arguments,
     joined_axis,
     kind,
     link,
+    may_be_several,
     shapes,
     split_name,
     weights,
@@ -28,6 +30,8 @@ from kgraph.frontends.summary_slices import with_slices
 from kgraph.frontends.summary_text import Table, table
 from kgraph.frontends.summary_words import Row
 from kgraph.graph import FrozenDict, Graph, Spec
+from kgraph.ops import complete
+from kgraph.ops.catalog import entry
 
 LOOK = 2**20
 """Characters at the start of a text in which the header of a summary is looked for."""
@@ -38,20 +42,15 @@ def is_summary(text: str) -> bool:
     return header_line(unwrapped(clean(text[:LOOK]))) is not None
 
 
-def read(text: str, name: str) -> Graph:
-    """The Graph of the first summary in a text; ``name`` is the source's, for messages.
+def read(text: str, name: str) -> tuple[Graph, tuple[str, ...]]:
+    """The Graph of the first summary in a text, and plain sentences on what it does not tell.
+
+    Args:
+        text: may hold anything before and behind the summary.
+        name: the source's, for messages.
 
     Raises:
         SourceError: the text holds none, or rows that cannot be told apart; the message names the line.
-    """
-    return read_noted(text, name)[0]
-
-
-def read_noted(text: str, name: str) -> tuple[Graph, tuple[str, ...]]:
-    """The same, and plain sentences on what the summary does not tell, with the line where there is one.
-
-    Raises:
-        SourceError: as for ``read``.
     """
     try:
         found = table(text)
@@ -69,11 +68,16 @@ def _layers(found: Table, notes: list[str]) -> list[Layer]:
     open_models: list[Layer] = []
     for row in found.rows:
         name, cls = split_name(row.name)
+        told = shapes(row.shape)[: 1 if cls == "InputLayer" else None]
         if not name:
             raise SourceError(f"line {row.line}: expected a row 'name (Type)', received {row.name[:80]!r}")
-        told = shapes(row.shape)
         known = weights(row.params, trainable=row.trainable != "N")
+        known = None if cls == "Function" else known  # Keras shows 0 for these, whatever is inside
         layer = Layer(row, name, cls, told, known, [link(part) for part in row.connected])
+        if cls == "InputLayer" and layer.links:
+            raise SourceError(
+                f"line {row.line}: {name} is an InputLayer, which reads nothing; its row says it reads a tensor"
+            )
         if None in told:
             notes.append(f"line {row.line}: the output shape of {name} is not told ({row.shape[:40]!r})")
         if known is None:
@@ -83,6 +87,10 @@ def _layers(found: Table, notes: list[str]) -> list[Layer]:
             raise SourceError(f"line {row.line}: {name} is nested deeper than the row above allows")
         (open_models[-1].inside if open_models else top).append(layer)
         open_models.append(layer)
+    cut = [row for row in found.rows if split_name(row.name)[0].endswith(CUT)]
+    if cut:
+        first = f"line {cut[0].line}: {split_name(cut[0].name)[0]!r}"
+        notes.append(f"{len(cut):,} name{'s' * (len(cut) > 1)} cut off: what is shown is the name ({first})")
     _check_total(found, top, notes)
     return top
 
@@ -98,6 +106,8 @@ def _described(found: Table, layers: list[Layer], notes: list[str]) -> Model:
     if found.linked:
         resolve(layers)
         notes.append("a summary does not tell the model's outputs: the tensors that nothing reads are taken")
+        alone = (layer for layer in layers if not layer.links and layer.cls != "InputLayer")
+        notes += [f"line {layer.row.line}: what {layer.name} reads is not told" for layer in alone]
     else:
         layers = _chained(layers, notes)
     order = ordered(layers)
@@ -129,9 +139,9 @@ def _chained(layers: list[Layer], notes: list[str]) -> list[Layer]:
         row = Row(layers[0].row.line, "input (InputLayer)", "", "0")
         layers = [Layer(row, "input", "InputLayer", (None,), (), []), *layers]
     for at, layer in enumerate(layers):
-        if at and len(layers[at - 1].shapes) > 1:
+        if layer.cls != "InputLayer" and len(layers[at - 1].shapes) > 1:
             notes.append(f"line {layer.row.line}: which output of {layers[at - 1].name} is read is not told")
-        layer.calls = [[] if at == 0 else [(at - 1, 0, 0)]]
+        layer.calls = [[] if layer.cls == "InputLayer" else [(at - 1, 0, 0)]]
     return layers
 
 
@@ -156,7 +166,10 @@ def _call(
         config = FrozenDict(batch_shape=outputs[0].shape)
     axis = joined_axis(operands, outputs[0]) if what == "layers.Concatenate" else None
     if axis is not None:
-        config = FrozenDict(axis=axis)
+        config = complete(what, FrozenDict(axis=axis, dtype=UNKNOWN))
+    if len(layer.calls) == 1 and axis is None and may_be_several(what, len(refs)):
+        told = f"line {layer.row.line}: {layer.name} reads {len(refs)} tensors"
+        notes.append(f"{told}, in one call or in several, which is not told: one call is taken")
     operation = what.startswith(("ops.", "custom.tf."))
     identity = None if operation else id(layer)
     inner = _inner(layer, what, operands, notes)
@@ -170,11 +183,16 @@ def _alike(layers: list[Layer], layer: Layer) -> bool:
     return len(read) == 1 and not any(shape is None for shape in read.pop())
 
 
+def _is_plain(layer: Layer) -> bool:
+    """True for a layer of Keras' own with one output: others may be models, whose rows follow at an unknown depth."""
+    return len(layer.shapes) == 1 and not layer.inside and entry(f"layers.{layer.cls}") is not None
+
+
 def _inner(layer: Layer, what: str, operands: list[Spec], notes: list[str]) -> Model | None:
     """A nested Sequential model whose rows are shown; of other nested models the connections are not shown."""
     if not layer.inside:
         return None
-    plain = all(not each.inside and len(each.shapes) == 1 for each in layer.inside)
+    plain = all(_is_plain(each) for each in layer.inside)
     if what != "models.Sequential" or not plain or len(operands) != 1 or layer.inside[0].cls == "InputLayer":
         notes.append(
             f"line {layer.row.line}: how the rows inside {layer.name} are connected is not told: it stays one call"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,16 @@ from dataclasses import dataclass
 from kgraph.graph import FrozenDict, Slot, Spec, Weight
 from kgraph.ops import UNTOLD, complete, infer_specs, knowledge
 from kgraph.ops.base import Call
-from kgraph.ops.catalog import canonical, class_kinds, entry
+from kgraph.ops.catalog import REQUIRED, canonical, class_kinds, entry
 
 CUT = "…"
 UNKNOWN = "unknown"
 """In place of the dtypes, which no summary shows."""
 
-MODELS = {"Functional": "models.Functional", "Sequential": "models.Sequential", "Model": "models.Functional"}
+MODELS = {
+    "Functional": "models.Functional", "Function": "models.Functional", "Model": "models.Functional",
+    "Sequential": "models.Sequential",
+}  # fmt: skip
 OPERATORS = {
     "__operators__.add": "ops.add", "math.add": "ops.add", "math.subtract": "ops.subtract", "nn.relu": "ops.relu",
     "math.multiply": "ops.multiply", "math.truediv": "ops.true_divide", "math.divide": "ops.divide",
@@ -27,8 +31,13 @@ OPERATORS = {
 LISTS = ("xs", "arrays", "tensors", "operands", "inputs")
 """Parameters of operations that take a list of tensors."""
 
+LISTED = tuple(f"layers.{name}" for name in ("Concatenate", "Dot", "Attention", "AdditiveAttention"))
+"""Layers other than merges that take a list of tensors."""
+
 SHAPE = re.compile(r"\(([^()\[\]{}]*+)\)")
+KEYED = re.compile(r"['\"]?([A-Za-z_]\w*+)['\"]?\s*+:\s*+\(([^()\[\]{}]*+)\)")
 EXTENTS = re.compile(r"\s*+(?:None|\d++)?(?:\s*+,\s*+(?:None|\d++))*+\s*+,?\s*+")
+BRACKETS = ("()", "[]", "{}")
 CONNECTION = re.compile(r"(?P<name>.+)\[(?P<node>\d{1,9})\]\[(?P<out>\d{1,9})\]", re.DOTALL)
 
 
@@ -53,9 +62,15 @@ def split_name(cell: str) -> tuple[str, str]:
 
 
 def shapes(cell: str) -> tuple[tuple[int | None, ...] | None, ...]:
-    """The shapes in a cell, None for one that is not told (``multiple``, ``?``, cut off)."""
-    found = [_shape(text) for text in SHAPE.findall(cell)]
-    whole = cell.count("(") == cell.count(")") and CUT not in cell
+    """The shapes in a cell, None for one that is not told (``multiple``, ``?``, cut off).
+
+    Keras numbers the outputs in a dict in the order of their keys, and prints them as they come.
+    """
+    texts, keyed = SHAPE.findall(cell), sorted(KEYED.findall(cell)) if "{" in cell else []
+    whole = CUT not in cell and all(cell.count(left) == cell.count(right) for left, right in BRACKETS)
+    if "{" in cell and (not whole or len(keyed) != len(texts) or cell.count("{") > 1):
+        return (None,)
+    found = [_shape(text) for text in ([shape for _, shape in keyed] or texts)]
     return tuple(found) if found and whole else (*found, None)
 
 
@@ -81,10 +96,9 @@ def link(text: str) -> Link:
     if found is not None:
         return Link(found["name"], int(found["node"]), int(found["out"]))
     rest = text.rstrip(CUT)
-    numbered = re.fullmatch(r"(.+?)\[(\d{1,9})(?:\]\[?)?", rest)
+    numbered = re.fullmatch(r"(.+?)\[(\d{1,9})(\](?:\[\d{0,9})?)?", rest)
     if numbered is not None and "[" not in numbered[1]:
-        closed = rest.count("]") > 0
-        return Link(numbered[1], int(numbered[2]) if closed else None, None)
+        return Link(numbered[1], int(numbered[2]) if numbered[3] else None, None)
     if rest.endswith("["):
         return Link(rest[:-1], None, None)
     return Link(rest + CUT, None, None)
@@ -160,32 +174,50 @@ def _gives(kind: str, operands: Sequence[Spec]) -> tuple[int | None, ...] | None
 
 
 def _keeps_size(before: Spec, after: Spec) -> bool:
-    """True if only the batch is open, before and after: then it is kept."""
-    both = (before.shape, after.shape)
-    return all(shape and shape[0] is None and None not in shape[1:] for shape in both)
+    """True if the batch alone is open and all other extents make up the same size: then the batch is kept."""
+    sizes = [_size(spec.shape[1:]) if spec.shape and spec.shape[0] is None else None for spec in (before, after)]
+    return bool(sizes[0]) and sizes[0] == sizes[1]
+
+
+def _size(extents: Sequence[int | None]) -> int | None:
+    return None if None in extents else math.prod(extent or 0 for extent in extents)
 
 
 def arguments(kind: str, refs: Sequence[object]) -> FrozenDict:
     """The arguments of a call on tensors, in the order shown; what a summary does not show of them is UNTOLD."""
     known = entry(kind)
-    names = [name for name in known.call if not name.startswith("*")] if known else []
+    names = list(known.call) if known else ["inputs"]
     if not kind.startswith("ops."):
-        first = names[0] if names else "inputs"
+        first = next((name for name in names if not name.startswith("*")), "inputs")
         several = len(refs) > 1 or knowledge(kind).merge or kind == "layers.Concatenate"
         return FrozenDict({first: tuple(refs) if several else refs[0]}) if refs else FrozenDict()
-    if names and (names[0] in LISTS or len(refs) > len(names)):
-        return FrozenDict({names[0]: tuple(refs), **dict.fromkeys(names[1:], UNTOLD)})
+    listed = names[0] in LISTS or kind == "ops.stack" or len(refs) > len(names)
+    place = next((name for name in names if name.startswith("*")), names[0] if listed else None)
+    if place is not None:
+        return FrozenDict({name: tuple(refs) if name == place else UNTOLD for name in names})
     return FrozenDict({name: refs[at] if at < len(refs) else UNTOLD for at, name in enumerate(names)})
 
 
 def is_single(kind: str) -> bool:
     """True for layers that take one tensor: each tensor in ``Connected to`` is a call of its own."""
+    if kind == "models.Sequential":
+        return True
     known = entry(kind)
     if known is None or not kind.startswith("layers.") or knowledge(kind).merge:
         return False
-    if kind in ("layers.Concatenate", "layers.Dot", "layers.Lambda", "layers.Identity") or "Attention" in kind:
+    if kind in (*LISTED, "layers.Lambda", "layers.Identity") or "Attention" in kind:
         return False
     return len([name for name in known.call if name not in ("training", "mask")]) == 1
+
+
+def may_be_several(kind: str, tensors: int) -> bool:
+    """True if a row that reads so many tensors may be several calls, of which others than the first are not read."""
+    if kind.startswith(("ops.", "activations.", "custom.tf.")) or is_single(kind):
+        return False
+    known = entry(kind)
+    required = [name for name, default in known.call.items() if default is REQUIRED] if known else []
+    fewest = 2 if knowledge(kind).merge or kind in LISTED else max(1, len(required))
+    return tensors >= 2 * fewest
 
 
 def joined_axis(operands: Sequence[Spec], output: Spec) -> int | None:

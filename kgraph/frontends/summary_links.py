@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kgraph.errors import SourceError
-from kgraph.frontends.summary_cells import CUT, Link, is_single
+from kgraph.frontends.summary_cells import CUT, MODELS, Link, is_single
 from kgraph.frontends.summary_words import Row
 from kgraph.graph import Weight
+
+WIDER = (
+    "print the summary with wider columns: model.summary(line_length=200), for Keras 3 with the environment variable "
+    "COLUMNS=200"
+)
 
 
 @dataclass(slots=True)
@@ -72,23 +77,18 @@ def _source(
     if len(exact) == 1:
         return exact[0]
     shown = link.name.rstrip(CUT)
-    if exact:
-        fitting = exact
-    elif link.name.endswith(CUT):
+    fitting = exact or [row for length in range(1, min(len(shown), 1000) + 1) for row in cut.get(shown[:length], ())]
+    if link.name.endswith(CUT):
         start, stop = bisect_left(names, (shown, -1)), bisect_left(names, (shown + chr(0x10FFFF), -1))
-        fitting = [row for _, row in names[start:stop] if row != at][:4] if stop - start < 5 else [0] * (stop - start)
-    else:
-        fitting = [row for length in range(1, min(len(shown), 1000) + 1) for row in cut.get(shown[:length], ())]
+        begun = (row for _, row in names[start:stop])
+        fitting = [row for row in dict.fromkeys((*fitting, *begun)) if row != at]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
         raise SourceError(
             f"line {line}: {layers[at].name} reads {shown!r}, which is no row of the table; paste all of its rows"
         )
-    raise SourceError(
-        f"line {line}: {layers[at].name} reads {link.name!r}, which fits {len(fitting)} rows; print the summary with "
-        "wider columns: model.summary(line_length=200), for Keras 3 with the environment variable COLUMNS=200"
-    )
+    raise SourceError(f"line {line}: {layers[at].name} reads {link.name!r}, which fits {len(fitting)} rows; {WIDER}")
 
 
 def _calls(layer: Layer, sources: list[int], at: int) -> int:
@@ -97,7 +97,7 @@ def _calls(layer: Layer, sources: list[int], at: int) -> int:
     own = [
         node.node for node, source in zip(layer.links, sources, strict=True) if source == at and node.node is not None
     ]
-    single = is_single(f"layers.{layer.cls}")
+    single = is_single(MODELS.get(layer.cls, f"layers.{layer.cls}"))
     count = max(1, len(sources)) if single else max(1, len(numbers))
     if own and not single:  # a call that reads another of its layer is a later one
         count = max(count, own[-1] - numbers[0] + 2)
@@ -124,12 +124,13 @@ def _tensor(layers: list[Layer], counts: list[int], reader: Layer, pair: tuple[L
     layer = layers[source]
     if link.node is None and counts[source] > 1:
         raise SourceError(
-            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut off"
+            f"line {reader.row.line}: {reader.name} reads a call of {layer.name}; which of {counts[source]} is cut "
+            f"off; {WIDER}"
         )
     if link.out is None and len(layer.shapes) > 1:
         raise SourceError(
             f"line {reader.row.line}: {reader.name} reads an output of {layer.name}; which of {len(layer.shapes)} is "
-            "cut off"
+            f"cut off; {WIDER}"
         )
     ordinal = 0 if link.node is None or counts[source] == 1 else link.node - layer.first
     out = link.out or 0

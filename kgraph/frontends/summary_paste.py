@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 
 LAYER = re.compile(r"Layer\b")
+LOW = re.compile(r"[┃│║|] {1,600}[┃│║|] {0,9}Output\b")
+"""Titles at the bottom of their cells: where ``Output Shape`` alone is wrapped, it starts above the others."""
+
 WIDEST = 600
 """Characters between the first words of a header, at the most."""
 ANSI = re.compile(r"\x1b(?:\[[0-9;?]*+[ -/]*+[@-~]|\][^\x07\x1b\n]*+(?:\x07|\x1b\\))")
@@ -30,12 +34,13 @@ def clean(text: str) -> list[str]:
 
 
 def header(line: str, start: int = 0) -> tuple[int, int] | None:
-    """Where ``Layer (type)  Output`` stands in a line: its start, and its end before ``Shape``."""
+    """Where the titles ``Layer (type)  Output`` stand in a line: their start, and their end before ``Shape``."""
     for found in LAYER.finditer(line, start):
         at = line.find("Output", found.end(), found.end() + WIDEST)
         if at >= 0:
             return found.start(), at + len("Output")
-    return None
+    low = LOW.search(line, start)
+    return low.span() if low else None
 
 
 def header_line(lines: list[str]) -> int | None:
@@ -64,8 +69,10 @@ def _pieces(lines: list[str], at: int) -> list[str]:
     """The lines of one rule that starts here: several where it was broken, none where there is no rule."""
     first = lines[at]
     if LINE.fullmatch(first):
-        following = lines[at + 1] if at + 1 < len(lines) else ""
-        return [first, following] if following.strip("_") == "" and 0 < len(following) <= len(first) else [first]
+        rest = itertools.takewhile(
+            lambda line: line and len(line) <= len(first) and not line.strip("_"), lines[at + 1 : at + 10]
+        )
+        return [first, *rest]
     if first[:1] not in ("┏", "┌", "╔", "+") or not BORDER.fullmatch(first):
         return []
     pieces = [first]

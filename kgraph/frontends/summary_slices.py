@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from kgraph.frontends.assemble import Call, Ref
 from kgraph.graph import FrozenDict, Function, Shape, Slice, leaves
+from kgraph.ops import complete
 
 SLICES = ("layers.Lambda", "ops.get_item")
 CONVOLUTIONS = ("layers.Conv1D", "layers.Conv2D", "layers.Conv3D")
@@ -24,6 +25,7 @@ def with_slices(calls: list[Call], notes: list[str]) -> list[Call]:
         for ref in _refs(call):
             users[ref.call].append(number)
     found = list(calls)
+    groups: list[list[int]] = []
     for number, call in enumerate(calls):
         if call.kind != "layers.Concatenate":
             continue
@@ -34,14 +36,17 @@ def with_slices(calls: list[Call], notes: list[str]) -> list[Call]:
         for place, selection in zip(lambdas, chosen, strict=True):
             function = Function(selection=selection, known="assumed", note="a summary does not show what it selects")
             found[place] = _with_function(calls[place], function)
-        first, last = calls[lambdas[0]].name, calls[lambdas[-1]].name
-        notes.append(f"{first} ... {last} ({len(lambdas)}) are assumed to be slices in order, as they fit")
+        groups.append(lambdas)
+    if groups:
+        names = f"{calls[groups[0][0]].name} ... {calls[groups[-1][-1]].name}"
+        what = f"{sum(map(len, groups)):,} calls in {len(groups):,} group{'s' * (len(groups) > 1)} ({names})"
+        notes.append(f"what {what} select is not told: they are assumed to be slices in order, as all around them fits")
     return found
 
 
 def _with_function(call: Call, function: Function) -> Call:
     if call.kind == "layers.Lambda":
-        return replace(call, config=FrozenDict(function=function))
+        return replace(call, config=complete(call.kind, FrozenDict(function=function, dtype="unknown")))
     return replace(call, arguments=FrozenDict({**call.arguments, "key": function}))
 
 

@@ -173,7 +173,7 @@ def _box_row(row: _Lines, linked: bool, columns: int) -> Row:
     name = row.pieces[0][0]
     depth = max(1, (len(name) - len(name.lstrip()) - 1) // 3) if name.lstrip().startswith("└") else 0
     cells = [row.cell(column, " ") for column in range(columns)]
-    connected = re.split(r"(?<=\])(?!\[),?\s*|(?<=…),?\s*", cells[3]) if linked else []
+    connected = re.split(r"(?<=\])(?![\[…]),?\s*|(?<=…),?\s*", cells[3]) if linked else []
     return Row(
         line=row.line,
         name=cells[0].removeprefix("└").strip(),
@@ -253,7 +253,8 @@ def _run_together(lines: list[str], first: int) -> tuple[list[Row], bool]:
         for gap in (0, 1):
             again = [text[at : at + width] for at in range(ruler.start() % (width + gap), len(text), width + gap)]
             head = header_line(again)
-            if head is not None and head + 1 < len(again) and set(again[head + 1]) == {"="}:
+            below = again[head + 1 : head + 10] if head is not None else []
+            if head is not None and any(set(line) == {"="} for line in below):
                 rows, linked = _ruled(again, head, len(again), len(again[head]))
                 for row in rows:
                     row.line = first + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from kgraph.errors import SourceError
 from kgraph.frontends.serialized import freeze
@@ -31,7 +31,13 @@ HAS_CELLS = "cannot tell: the file holds code, which is not run"
 NAMED = "is a function that the file only names"
 
 
-def expect(value: Any, cls: type[Result], where: str) -> Result:
+@overload
+def expect(value: Any, cls: type[list[Any]], where: str) -> list[Any]: ...
+@overload
+def expect(value: Any, cls: type[Mapping[str, Any]], where: str) -> Json: ...
+@overload
+def expect(value: Any, cls: type[Result], where: str) -> Result: ...
+def expect(value: Any, cls: type[Any], where: str) -> Any:
     """The value, if it is of the type that stands there.
 
     Raises:
@@ -98,7 +104,7 @@ def _flat(value: Any, where: str) -> tuple[list[Any], tuple[int, ...]]:
     level = [value]
     while level and isinstance(level[0], list):
         size = len(level[0])  # pyright: ignore[reportUnknownArgumentType]
-        if not all(isinstance(row, list) and len(row) == size for row in level):
+        if not all(isinstance(row, list) and len(row) == size for row in level):  # pyright: ignore
             raise SourceError(f"{where}.value: expected an array, received rows of unequal length")
         shape.append(size)
         level = [item for row in level for item in row]
@@ -117,24 +123,31 @@ def _packed(flat: Sequence[Any], dtype: str) -> bytes:
     return struct.pack(f"<{len(flat)}{FORMATS[dtype]}", *flat)
 
 
-def function(value: Any, where: str) -> Function:
+def function(value: Any, where: str, module: Any = None) -> Function:
     """What is written of a function, which is not looked into: its code as it stands, and the values it closes over.
 
     Keras 3 writes ``{"class_name": "__lambda__", "config": {"code", "defaults", "closure"}}``, Keras 2 a list of the
     three; of a function that has a name, both write nothing but the name.
+
+    Args:
+        value: what is written.
+        where: it stands, for messages.
+        module: of a function that has a name, where that is written elsewhere.
+
+    Raises:
+        SourceError: it is no function.
     """
-    named = value
     if isinstance(value, Mapping):
         inner: Any = value.get("items", value.get("config"))  # pyright: ignore[reportUnknownVariableType]
         inner = inner.get("value", inner) if isinstance(inner, Mapping) else inner  # pyright: ignore
         keys = ("code", "defaults", "closure")
-        named = value.get("registered_name") or inner  # pyright: ignore[reportUnknownVariableType]
+        module = value.get("registered_name")  # pyright: ignore[reportUnknownVariableType]
         value = [inner.get(key) for key in keys] if isinstance(inner, Mapping) else inner  # pyright: ignore
+    if isinstance(value, str):
+        is_home = isinstance(module, str) and module not in ("function", value)
+        return Function(f"name {f'{module}.' if is_home else ''}{value}"[:200], note=NAMED)
     if not isinstance(value, list):
-        if not isinstance(value, str):
-            raise SourceError(f"{where}: expected a function, received {shown(value)}")
-        named = value if named in (None, "function") else f"{named}.{value}"
-        return Function(f"name {named}"[:200], note=NAMED)
+        raise SourceError(f"{where}: expected a function, received {shown(value)}")
     code, defaults, closure = (*value, None, None, None)[:3]  # pyright: ignore[reportUnknownVariableType]
     text = repr(("".join(expect(code, str, f"{where}.code").split()), freeze(defaults)))
     cells: list[Any] = closure if isinstance(closure, list) else []  # pyright: ignore[reportUnknownVariableType]
@@ -155,7 +168,8 @@ def assumed_selection(arguments: Tree, entered: Spec | None, left: Spec | None) 
         return None
     if type(start) is not int or type(stop) is not int or len(after) != len(before):
         return None
-    changed = [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    pairs = enumerate(zip(before, after, strict=True))
+    changed = [place for place, (old, new) in pairs if new not in (old, None)]  # None: it is not told
     found = axis if type(axis) is int else changed[0] if changed else len(before) - 1
     if ("axis" in arguments and type(axis) is not int) or not -len(before) <= found < len(before):
         return None

@@ -61,14 +61,25 @@ def infer_weights(call: Call) -> tuple[Weight, ...] | None:
 def _is_known(call: Call) -> bool:
     """True if the shapes of all that enters are known, and the config and arguments are such as Keras could write.
 
+    Keras writes every entry of a config, and ``complete`` adds those that a source leaves out.
+
     Every kind but an input takes at least one tensor.
     """
     if not call.operands and call.kind != "layers.InputLayer":
         return False
     if not all(_is_tensor(spec.shape) for spec in call.operands) or not is_told(call):
         return False
+    if not _written(call.kind) <= call.config.keys():
+        return False
     needs = knowledge(call.kind).needs
     return all(check(call.kind, call.field(name)) for name, check in needs.items())
+
+
+@functools.cache
+def _written(kind: str) -> frozenset[str]:
+    """The config entries that have a default, and so are never missing."""
+    known = entry(kind)
+    return frozenset(key for key, value in known.config.items() if value is not REQUIRED) if known else frozenset()
 
 
 def _is_tensor(shape: Shape) -> bool:
@@ -85,11 +96,18 @@ def kept(op: Op, operands: tuple[Spec, ...], out: int = 0) -> tuple[Origin, ...]
 
 
 def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
-    """The same for an output of this rank."""
+    """The same for an output of this rank; nothing where an operand is not known to have the axis."""
+    if not call.operands:  # a source may not tell what a call reads
+        return (None,) * rank
     if not is_told(call):
-        return kept_untold(call, rank)
-    found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
-    return found if len(found) == rank else (None,) * rank
+        found = kept_untold(call, rank)
+    else:
+        found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
+    return found if len(found) == rank and all(_is_there(call, origin) for origin in found) else (None,) * rank
+
+
+def _is_there(call: Call, origin: Origin) -> bool:
+    return origin is None or origin[1] < len(call.operands[origin[0]].shape or ())
 
 
 def reason(call: Call, axis: int) -> str:

@@ -155,32 +155,41 @@ def _normalized_reason(call: Call, axis: int) -> str:
     return "" if inner is None else reason(inner, axis)
 
 
-# --- one after the other ------------------------------------------------------------------------------------------
+# --- a Sequential model as the inner layer ------------------------------------------------------------------------
 
 
-def _piped(call: Call) -> list[Call] | None:
-    """The layers' calls, each on what the one before it gives; None where one is not known."""
-    given = call.config.get("layers")
-    if not is_single(call) or not isinstance(given, tuple):
+def _chain(call: Call) -> tuple[list[Call], tuple[Spec, ...]] | None:
+    """The calls of a model's layers, one after the other, and what comes out; None where one cannot be told."""
+    layers = call.config.get("layers")
+    if not isinstance(layers, tuple) or not all(isinstance(layer, Object) for layer in layers):  # pyright: ignore
         return None
-    calls, spec = list[Call](), call.operands[0]
-    for layer in given:  # pyright: ignore[reportUnknownVariableType]
-        if not isinstance(layer, Object):
+    inner: list[Object] = [layer for layer in layers if layer.kind != "layers.InputLayer"]  # pyright: ignore
+    calls: list[Call] = []
+    found = call.operands[:1]
+    for layer in inner:
+        calls.append(Call(layer.kind, layer.config, FrozenDict(inputs=Slot(0)), found))
+        specs = infer_specs(calls[-1])
+        if specs is None or len(specs) != 1:
             return None
-        calls.append(Call(layer.kind, layer.config, FrozenDict(inputs=Slot(0)), (spec,)))
-        found = infer_specs(calls[-1]) if fields.layer("", layer) else None
-        if found is None or len(found) != 1:
-            return None
-        spec = found[0]
-    return calls
+        found = specs
+    return calls, found
+
+
+def _chain_specs(call: Call) -> tuple[Spec, ...] | None:
+    chain = _chain(call)
+    return None if chain is None else chain[1]
+
+
+def _chain_weights(call: Call) -> tuple[Weight, ...] | None:
+    chain = _chain(call)
+    return None if chain is None else joined(map(infer_weights, chain[0]))
 
 
 def _piped_specs(call: Call) -> tuple[Spec, ...] | None:
-    """Where nothing is open: Keras traces the layers, and forgets what it could know."""
-    if None in (call.operands[0].shape or ()):
+    """Of a Pipeline where nothing is open: Keras traces its layers, and forgets what it could know."""
+    if not is_single(call) or None in (call.operands[0].shape or ()):
         return None
-    calls = _piped(call)
-    return infer_specs(calls[-1]) if calls else None
+    return _chain_specs(call)
 
 
 def _piped_exact(call: Call) -> bool:
@@ -204,4 +213,5 @@ KINDS = {
         specs=_normalized_specs, weights=_normalized_weights, kept=_normalized_kept, reason=_normalized_reason,
         needs=LAYER,
     ),
+    "Sequential": Knowledge(specs=_chain_specs, weights=_chain_weights),
 }  # fmt: skip

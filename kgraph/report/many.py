@@ -15,7 +15,7 @@ def render(reports: Sequence[Report], *, every: bool = False, style: Style = pla
 
     Args:
         reports: one for each source.
-        every: also write what is only worth noting (info).
+        every: also write what is only worth noting (info), and what the sources do not tell.
         style: colours words.
     """
     lines = [line for report in reports for line in _lines(report, every=every, style=style)]
@@ -35,6 +35,8 @@ def _lines(report: Report, *, every: bool, style: Style) -> Iterator[str]:
         if every or finding.severity is not Severity.INFO:
             said = style(f"{finding.severity.value} {finding.rule}", finding.severity.value)
             yield f"{name}: {said} {finding.message}"
+    for note in report.notes if every else ():
+        yield f"{name}: {style('note', 'info')} {note}"
 
 
 def _closing(reports: Sequence[Report], style: Style) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from kgraph.analysis.extents import extents
 from kgraph.analysis.names import shown_shape
@@ -14,11 +15,14 @@ from kgraph.analysis.ranges import joined
 from kgraph.analysis.selection import selections
 from kgraph.findings import to_plain
 from kgraph.graph import Graph, Op, Value, parameters, values
-from kgraph.report.text import Style, plain, shape_text
+from kgraph.report.text import MOST, Style, note_lines, plain, shape_text, wrapped
 
 CONVOLUTIONS = frozenset(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D"))
 READS = 10
 """Columns that are left for what a line reads, at the least."""
+
+ENOUGH = 18
+"""Columns for what a line reads that are worth shorter words for groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,8 @@ def short(kind: str) -> str:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def render_json(graph: Graph, rows: Sequence[Line]) -> str:
-    """The table as JSON: lines and totals."""
+def render_json(graph: Graph, rows: Sequence[Line], *, notes: Sequence[str] = ()) -> str:
+    """The table as JSON: lines and totals, and what the source does not tell."""
     found = {
         "name": graph.name,
         "nodes": len(graph.ops),
@@ -156,57 +160,77 @@ def render_json(graph: Graph, rows: Sequence[Line]) -> str:
         "inputs": [str(value) for value in values(graph.inputs)],
         "outputs": [str(value) for value in values(graph.outputs)],
         "lines": rows,
+        "notes": notes,
     }
     return json.dumps(to_plain(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def render(graph: Graph, rows: Sequence[Line], *, width: int = 100, style: Style = plain) -> str:
-    """The table as text.
+def render(
+    graph: Graph, rows: Sequence[Line], *, notes: Sequence[str] = (), width: int = 100, style: Style = plain
+) -> str:
+    """The table as text. What a line reads and has no room in it stands below it, at the right edge.
 
     Args:
         graph: as it was extracted, for the totals.
         rows: what ``lines`` gives.
+        notes: what the source does not tell.
         width: columns.
         style: colours words.
     """
     cells = [(_shapes(row), _parameters(row), _reads(row, rows[at - 1] if at else None)) for at, row in enumerate(rows)]
     shape = min(max([len("output"), *(columns(cell[0]) for cell in cells)]), max(16, width // 4))
-    count = max(len("parameters") - 4, *(columns(cell[1]) for cell in cells))
-    names = max([4, *(columns(row.name) for row in rows if row.group is None)])
-    left = width - shape - count - READS - 6
-    natural = max([len(text) for row in rows for text in (_group(row, 10**6),)] + [names + 2 + _widest_kind(rows)])
-    left = min(left, natural)
-    rest = width - left - shape - count - 6
-    said = [style(graph.name, "title")]
-    head = (_pad("name" if left < names + 8 else _pad("name", names) + "  kind", left), _pad("output", shape))
-    said.append(style(f"{head[0]}  {head[1]}  {'params'.rjust(count)}  reads", "dim"))
-    for row, (shapes, number, reads) in zip(rows, cells, strict=True):
-        first = _group(row, left) or _named(row, names, left)
-        line = f"{_pad(first, left)}  {_pad(shapes, shape)}  {_left_pad(number, count)}  {_cut(reads, rest)}"
-        said.append(style(line.rstrip(), "good") if row.group else line.rstrip())
-    return "\n".join([*said, "", *_totals(graph, rows)]) + "\n"
+    count = max([len("params"), *(columns(cell[1]) for cell in cells)])
+    names = max([len("name"), *(columns(row.name) for row in rows)])
+    spare = width - shape - count - 6
+    room = _room(rows, names, spare, max([0, *(columns(cell[2]) for cell in cells)]))
+    firsts = [_group(row, names, room) if row.group else _named(row, names, room) for row in rows]
+    left = max([len("name"), *map(columns, firsts)])
+    head = _pad("name", names) + "  kind" if left >= names + 6 else "name"
+    titles = f"{_pad(head, left)}  {_pad('output', shape)}  {'params'.rjust(count)}  reads"
+    said = [style(graph.name, "title"), style(titles, "dim")]
+    for row, first, (shapes, number, reads) in zip(rows, firsts, cells, strict=True):
+        line = f"{_pad(first, left)}  {_pad(shapes, shape)}  {_left_pad(number, count)}"
+        fits = columns(reads) <= spare - left
+        line = f"{line}  {reads}".rstrip() if fits else line
+        said.append(style(line, "good") if row.group else line)
+        said += [] if fits else [style(_left_pad(_cut(reads, width - 4), width), "dim")]
+    said += ["", *_totals(graph, rows)]
+    said += ["", *wrapped(note_lines(notes, MOST, style), width)] if notes else []
+    return "\n".join(said) + "\n"
 
 
-def _widest_kind(rows: Sequence[Line]) -> int:
-    return max([4, *(columns(short(row.kind)) for row in rows if row.group is None)])
+def _room(rows: Sequence[Line], names: int, spare: int, reads: int) -> int:
+    """Columns for name and kind: all that they need, as far as enough is left for what a line reads."""
+    needed = [columns(_wordings(row, names)[0]) for row in rows]
+    plain = [columns(text) for row in rows for text in (_wordings(row, names)[-1],)]
+    least = min(max([0, *plain]), spare - READS)
+    return min(max([0, *needed]), max(spare - min(reads, ENOUGH), least))
+
+
+def _wordings(row: Line, names: int) -> list[str]:
+    """Name and kind of a line, in fewer and fewer words."""
+    if row.group is None:
+        return [f"{_pad(row.name, names)}  {short(row.kind)}"]
+    name, branches = _pad(row.name, names), f"{row.group.count} x ({' -> '.join(row.group.branch)})"
+    same = f"= {short(row.kind)} groups={row.group.count}"
+    joined = f"{branches} -> {row.group.join}"
+    return [f"{name}  {joined}  {same}", f"{name}  {branches}  {same}", f"{name}  {branches}", joined]
 
 
 def _named(row: Line, names: int, left: int) -> str:
     """Name and kind; where there is no room, the kind is cut first: it says least."""
     kind = short(row.kind)
-    room = left - max(min(names, left), 0) - 2
+    room = left - min(names, left) - 2
     if room >= 6:
         return f"{_pad(row.name, names)}  {_cut(kind, room)}"
     rest = left - columns(row.name) - 2
     return f"{row.name}  {_cut(kind, rest)}" if rest >= 4 else _cut(row.name, left)
 
 
-def _group(row: Line, room: int) -> str:
-    if row.group is None:
-        return ""
-    said = f"{row.group.count} x ({' -> '.join(row.group.branch)}) -> {row.group.join}"
-    whole = f"{said}  = {short(row.kind)} groups={row.group.count}"
-    return whole if columns(whole) <= room else _cut(said, room)
+def _group(row: Line, names: int, left: int) -> str:
+    """A group in as many words as there is room for."""
+    wordings = _wordings(row, names)
+    return next((text for text in wordings if columns(text) <= left), _cut(wordings[-1], left))
 
 
 def _shapes(row: Line) -> str:
@@ -230,11 +254,16 @@ def _reads(row: Line, above: Line | None) -> str:
 def _totals(graph: Graph, rows: Sequence[Line]) -> Iterator[str]:
     total = parameters(graph)
     weights = "an unknown number of" if total is None else f"{total:,}"
-    yield f"{len(graph.ops):,} calls in {len(rows):,} lines, {graph.edge_count:,} edges, {weights} parameters"
+    sizes = (_counted(len(graph.ops), "call"), _counted(len(rows), "line"), _counted(graph.edge_count, "edge"))
+    yield f"{sizes[0]} in {sizes[1]}, {sizes[2]}, {weights} parameters"
     groups: Mapping[str, int] = Counter(row.known for row in rows if row.group is not None and row.known)
     for known, times in groups.items():
         calls = sum(row.group.calls for row in rows if row.group is not None and row.known == known)
-        yield f"{times} group{'s' * (times > 1)} of {calls:,} calls folded, {known}"
+        yield f"{_counted(times, 'group')} of {calls:,} calls folded, {known}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def columns(text: str) -> int:
@@ -260,10 +289,6 @@ def _left_pad(text: str, width: int) -> str:
 def _cut(text: str, width: int) -> str:
     if columns(text) <= width:
         return text
-    kept, room = "", width - 1
-    for character in text[: max(0, width)]:
-        room -= _columns(character)
-        if room < 0:
-            break
-        kept += character
+    ends = accumulate(map(_columns, text))
+    kept = "".join(character for character, end in zip(text, ends, strict=True) if end < width)
     return kept + "…" if width > 0 else ""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from kgraph.findings import Endpoint, Finding, Fusion, Refusal, Report, Verdict
+from kgraph.findings import (
+    DomainSummary,
+    Endpoint,
+    Finding,
+    Fusion,
+    Refusal,
+    Report,
+    Requirement,
+    Verdict,
+    shape_text,
+)
 
 MOST = 16
 """Lines of one section that are written out before the rest is counted."""
@@ -16,6 +26,8 @@ FEW = 2
 
 ORDER = ("incompatible", "broadcast", "conditional", "unknown", "identical")
 """Verdicts, what needs a look first."""
+
+STATUSES = ("never", "unknown", "conditional", "always")
 
 Style = Callable[[str, str], str]
 """(text, role) -> text; roles are ``title``, ``error``, ``warning``, ``info``, ``good``, ``dim``."""
@@ -40,21 +52,29 @@ def render(report: Report, *, every: bool = False, width: int = 100, style: Styl
         _problems(report, style),
         _findings(report.findings, most, style),
         _merges(report.merges, most, every=every, style=style),
+        _requirements(report.requirements, most, every=every, style=style),
+        _domain(report.domain, style),
         fusion_lines(report.fusions, most, style),
         refusal_lines(report.refusals, most, style),
+        note_lines(report.notes, most, style),
     )
     lines = list(_head(report, style))
     for section in sections:
         found = list(section)
         lines += ["", *found] if found else []
     lines += ["", _closing(report, style)]
-    return "\n".join(wrapped for line in lines for wrapped in _wrap(line, width))
+    return "\n".join(wrapped(lines, width))
 
 
-def _wrap(line: str, width: int) -> list[str]:
-    if len(line) <= width:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False)
+def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Lines that are not longer than so many columns; what is moved to the next line is indented."""
+    for line in lines:
+        if len(line) <= width:
+            yield line
+        else:
+            yield from textwrap.wrap(
+                line, width, subsequent_indent="      ", break_long_words=True, break_on_hyphens=False
+            )
 
 
 def _head(report: Report, style: Style) -> Iterator[str]:
@@ -70,18 +90,6 @@ def _head(report: Report, style: Style) -> Iterator[str]:
 def _ends(ends: tuple[Endpoint, ...]) -> str:
     said = [f"{end.value} {shape_text(end.shape)} {end.dtype}" for end in ends[:3]]
     return ", ".join([*said, f"and {len(ends) - 3} more"] if len(ends) > 3 else said)
-
-
-def shape_text(shape: tuple[int | str | None, ...] | None) -> str:
-    """A shape as a tuple, ``?`` for what is not known."""
-    if shape is None:
-        return "of unknown rank"
-    return (
-        "("
-        + ", ".join("?" if extent is None else str(extent) for extent in shape)
-        + ("," if len(shape) == 1 else "")
-        + ")"
-    )
 
 
 def _problems(report: Report, style: Style) -> Iterator[str]:
@@ -120,10 +128,44 @@ def _merges(merges: tuple[Verdict, ...], most: int, *, every: bool, style: Style
         shapes = " + ".join(dict.fromkeys(shape_text(item.shape) for item in verdict.inputs))
         good = verdict.verdict == "identical"
         said = style(verdict.verdict, "good" if good else "warning")
-        why = "; ".join(verdict.why if every or not good else verdict.why[:1])
+        condition = f"iff {verdict.condition}: " if verdict.verdict == "conditional" and verdict.condition else ""
+        why = condition + "; ".join(verdict.why if every or not good else verdict.why[:1])
         yield f"  {verdict.node}  {said}  {shapes}{'  ' if why else ''}{style(why, 'dim')}"
     if len(merges) > most:
         yield f"  ... and {len(merges) - most} more"
+
+
+def _requirements(found: tuple[Requirement, ...], most: int, *, every: bool, style: Style) -> Iterator[str]:
+    """What else depends on sizes; what always works only where everything is asked for."""
+    loud = [item for item in found if every or item.status != "always"]
+    if not loud:
+        return
+    counts = Counter(item.status for item in loud)
+    counted = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
+    yield f"{style('requirements', 'title')}  {counted}"
+    for item in sorted(loud, key=lambda item: STATUSES.index(item.status))[:most]:
+        good = item.status == "always"
+        where = f"works iff {item.condition}: " if item.condition else ""
+        said = style(item.status, "good" if good else "warning")
+        yield f"  {item.node}  {said}  {where}{style('; '.join(item.why), 'dim')}"
+    if len(loud) > most:
+        yield f"  ... and {len(loud) - most} more"
+
+
+def _domain(domain: DomainSummary | None, style: Style) -> Iterator[str]:
+    """The sizes that the model accepts, where any but the batch is open, or the batch is not free."""
+    if domain is None or (set(domain.symbols) <= {"B"} and not domain.condition and not domain.unknown):
+        return
+    condition = "too many conditions to print" if domain.condition is None else domain.condition or "all"
+    smallest = ", ".join(f"{name} = {size}" for name, size in (domain.smallest or {}).items() if name != "B")
+    beside = f"  (the smallest: {smallest})" if smallest and domain.condition else ""
+    yield f"{style('sizes this model accepts', 'title')}  {condition}{beside}"
+    if domain.unknown:
+        yield f"  as far as is known: {_some(domain.unknown)} may ask for more"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
 
 
 def fusion_lines(fusions: Sequence[Fusion], most: int, style: Style) -> Iterator[str]:
@@ -142,6 +184,16 @@ def refusal_lines(refusals: Sequence[Refusal], most: int, style: Style) -> Itera
     for refusal in refusals:
         groups.setdefault(f"{refusal.pattern}: {refusal.reason}", []).append(refusal.root)
     yield from _grouped("not fused", len(refusals), groups, most, style)
+
+
+def note_lines(notes: Sequence[str], most: int, style: Style) -> Iterator[str]:
+    """One line for each thing that the source does not tell."""
+    if not notes:
+        return
+    yield style("notes", "title")
+    yield from (f"  {note}" for note in notes[:most])
+    if len(notes) > most:
+        yield f"  ... and {len(notes) - most:,} more"
 
 
 def _grouped(title: str, count: int, groups: dict[str, list[str]], most: int, style: Style) -> Iterator[str]:

@@ -11,6 +11,8 @@ from kgraph.analysis.selection import Selection, selections
 from kgraph.analysis.verdicts import verdicts
 from kgraph.findings import Finding, Refusal, Severity, Source, Verdict
 from kgraph.frontends.contents import Contents
+from kgraph.frontends.descriptions import Description, describe
+from kgraph.frontends.references import Reference, references
 from kgraph.graph import Graph, Value
 from kgraph.rewrite.base import Outcome
 from kgraph.rewrite.engine import rewrite
@@ -18,7 +20,10 @@ from kgraph.rewrite.engine import rewrite
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one graph, worked out when it is first asked for."""
+    """What is known of one graph, worked out when it is first asked for.
+
+    ``contents`` is what its file holds; None where it is from no file.
+    """
 
     graph: Graph
     source: Source
@@ -38,6 +43,16 @@ class Facts:
     def outcome(self) -> Outcome:
         """What the pattern rewriters did."""
         return rewrite(self.graph)
+
+    @cached_property
+    def description(self) -> Description:
+        """Everything that the file describes, walked once; empty where there is no file."""
+        return describe(self.contents)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Every class and function that loading the file would look up."""
+        return references(self.description)
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:

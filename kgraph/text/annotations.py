@@ -32,10 +32,10 @@ NOTHING = Facts()
 def facts_of(tree: Tree) -> Facts | str:
     """An annotation from its dict, or what is wrong with it."""
     if not isinstance(tree, FrozenDict):
-        return "an annotation must be a dict"
+        return f"an annotation must be a dict; received {literal(tree)[:80]}"
     for key, value in tree.items():
         if key not in CHECKS:
-            return f"an annotation holds {', '.join(CHECKS)}; received {key!r}"
+            return f"an annotation can hold {', '.join(CHECKS)}; received {key!r}"
         fits, expected = CHECKS[key]
         if not fits(value):
             return f"the {key} of an annotation must be {expected}; received {literal(value)[:80]}"

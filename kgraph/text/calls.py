@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight, escape, is_shape
+from kgraph.graph import FrozenDict, Op, Slice, Slot, Spec, Tree, Value, Weight, escape
 from kgraph.ops import Call, knowledge
 from kgraph.text.annotations import Facts, with_evidence
-from kgraph.text.expressions import excerpt, fail
-from kgraph.text.implied import UNFIT, UNKNOWN, implied_specs, implied_weights
-from kgraph.text.literals import literal
+from kgraph.text.expressions import counted, excerpt, fail
+from kgraph.text.implied import MANY, UNKNOWN, implied_specs, implied_weights
 from kgraph.text.names import implied_layer, is_function, snake
 
 
@@ -36,11 +34,12 @@ class Layer:
 
 @dataclass(slots=True)
 class Draft:
-    """The calls so far, and the number of the last automatic id of each stem."""
+    """The calls so far, the number of the last automatic id of each stem, and how many unnamed tensors may follow."""
 
     ops: dict[str, Op] = field(default_factory=dict[str, Op])
     operands: dict[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
     automatic: dict[str, int] = field(default_factory=dict[str, int])
+    room: int = MANY
 
 
 def add_call(
@@ -60,23 +59,36 @@ def add_call(
         The output, or a tuple of outputs where the call returns a sequence.
     """
     operands: list[Value] = []
-    arguments, config = FrozenDict({key: _slotted(value, operands) for key, value in given.items()}), layer.config
-    if "function" in facts.said:
-        config, arguments = _evident(node, (config, arguments), facts)
+    arguments = FrozenDict({key: _slotted(value, operands) for key, value in given.items()})
+    if "function" in facts.said and layer.calls == 0:
+        layer.config, arguments = _evident(node, (layer.config, arguments), facts)
+    elif "function" in facts.said:
+        (arguments,) = _evident(node, (arguments,), facts)
     identity = _identity(draft, node, layer, facts)
     _settle_layer(node, layer, identity, facts)
-    call = Call(layer.kind, config, arguments, tuple([draft.ops[value.node].outputs[value.out] for value in operands]))
+    call = Call(
+        layer.kind, layer.config, arguments, tuple([draft.ops[value.node].outputs[value.out] for value in operands])
+    )
     outputs = facts.outputs if "outputs" in facts.said else _outputs(node, call, count)
     if "weights" in facts.said:
         layer.weights = facts.weights
     elif layer.calls == 0:
-        layer.weights = _weights(node, call)
+        layer.weights = implied_weights(call)
     layer.calls += 1
-    draft.ops[identity] = Op(layer.kind, layer.identity, config, arguments, layer.weights, outputs)
+    draft.ops[identity] = Op(layer.kind, layer.identity, layer.config, arguments, layer.weights, outputs)
     draft.operands[identity] = tuple(operands)
     if count is None and len(outputs) == 1 and not knowledge(layer.kind).several:
         return Value(identity)
+    if count is None:
+        take_room(draft, node, len(outputs))
     return tuple([Value(identity, out) for out in range(len(outputs))])
+
+
+def take_room(draft: Draft, node: ast.expr, count: int) -> None:
+    """Counts tensors that stand in a graph without a name of their own in the text."""
+    draft.room -= count
+    if draft.room < 0:
+        fail(node, f"at {excerpt(node)!r} the text stands for more than {MANY:,} tensors that it does not name each")
 
 
 def _slotted(tree: Tree, operands: list[Value]) -> Tree:
@@ -93,21 +105,27 @@ def _slotted(tree: Tree, operands: list[Value]) -> Tree:
     return tree
 
 
-def _evident(node: ast.expr, trees: tuple[FrozenDict, FrozenDict], facts: Facts) -> tuple[FrozenDict, FrozenDict]:
+def _evident(node: ast.expr, trees: tuple[FrozenDict, ...], facts: Facts) -> tuple[FrozenDict, ...]:
+    """The same trees with what is known of their functions; a config is told of at a layer's first call."""
     rows = list(reversed(facts.evidence))
     try:
         found = with_evidence(trees, rows)
     except IndexError:
         found = None
     if found is None or rows:
-        fail(node, f"the annotation tells of another number of functions than {excerpt(node)!r} holds")
+        told = counted(len(facts.evidence), "function")
+        fail(node, f"the annotation tells of {told}; expected each that is in {excerpt(node)!r}")
     return found
 
 
 def _identity(draft: Draft, node: ast.expr, layer: Layer, facts: Facts) -> str:
     """The call's id: as annotated, else the layer's name with its call number, else an automatic one."""
     if "id" in facts.said:
-        return facts.id if facts.id not in draft.ops else fail(node, f"the id {facts.id!r} is given twice")
+        return (
+            facts.id
+            if facts.id not in draft.ops
+            else fail(node, f"the id {facts.id!r} is given twice; expected one that no call above has")
+        )
     if layer.name is not None:
         implied = f"{escape(layer.name)}:{layer.calls}" if layer.calls else escape(layer.name)
         if implied not in draft.ops:
@@ -131,32 +149,7 @@ def _settle_layer(node: ast.expr, layer: Layer, identity: str, facts: Facts) -> 
 
 
 def _outputs(node: ast.expr, call: Call, count: int | None) -> tuple[Spec, ...]:
-    try:
-        found = implied_specs(call)
-    except UNFIT:
-        _misfit(node, call)
+    found = implied_specs(call)
     if found is None and count is None and knowledge(call.kind).several:
-        fail(
-            node, f"the number of outputs of {excerpt(node)!r} is not known here; write a variable for each on the left"
-        )
-    if found is None:
-        return (UNKNOWN,) * (1 if count is None else count)
-    if not all((spec.shape is None or is_shape(spec.shape)) and isinstance(spec.dtype, str) for spec in found):  # pyright: ignore
-        _misfit(node, call)
-    return found
-
-
-def _weights(node: ast.expr, call: Call) -> tuple[Weight, ...] | None:
-    try:
-        found = implied_weights(call)
-    except UNFIT:
-        _misfit(node, call)
-    if not all(is_shape(weight.shape) for weight in found or ()):
-        _misfit(node, call)
-    return found
-
-
-def _misfit(node: ast.expr, call: Call) -> NoReturn:
-    shapes = " and ".join(literal(spec.shape)[:80] for spec in call.operands[:5])
-    on = f"tensors of shape {shapes}" if shapes else "nothing"
-    fail(node, f"{excerpt(node)!r} does not work on {on}")
+        fail(node, f"how many outputs {excerpt(node)!r} has is not known here; write a variable for each on the left")
+    return (UNKNOWN,) * (1 if count is None else count) if found is None else found

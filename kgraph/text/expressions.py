@@ -13,7 +13,6 @@ from kgraph.errors import TextError
 from kgraph.graph import Constant, FrozenDict, Function, Object, Slice, Tree, is_shape
 from kgraph.ops.catalog import canonical, class_kinds
 from kgraph.text.implied import (
-    UNFIT,
     implied_config,
     is_known,
     keywords,
@@ -33,6 +32,13 @@ OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
 }  # fmt: skip
 LARGEST = 2**63
+"""Numbers that are larger are not worked out any further."""
+
+CALL = "a layer or an operation that is called on tensors, as in ReLU()(x) or ops.relu(x)"
+"""What a statement must be."""
+
+WORDS = 1000
+"""How many words, the last ones, are looked through for one that may be meant."""
 
 
 class LineError(TextError):
@@ -62,9 +68,14 @@ def excerpt(node: ast.AST) -> str:
     return source if len(source) <= 80 else f"{source[:77]}..."
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 output``, ``2 outputs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def meant(word: str, words: Iterable[str]) -> str:
     """``; did you mean 'Conv2D'?`` where a word is near; else nothing."""
-    found = nearest(word, tuple(words))
+    found = nearest(word, tuple(words)[-WORDS:])
     return f"; did you mean {found!r}?" if found else ""
 
 
@@ -113,7 +124,7 @@ def read(node: ast.expr, tensors: Tensors | None = None) -> Tree:
 def _negated(node: ast.UnaryOp) -> Tree:
     value = read(node.operand) if isinstance(node.op, ast.USub) else None
     if not isinstance(value, (int, float, complex)):
-        fail(node, f"cannot read {excerpt(node)!r}; expected a number behind the minus")
+        fail(node, f"cannot read {excerpt(node)!r}; expected a number, or a minus and a number")
     return -value
 
 
@@ -123,7 +134,7 @@ def _dict(node: ast.Dict, tensors: Tensors | None) -> FrozenDict:
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             refuse(node, "the keys of a dict must be strings")
         if key.value in found:
-            fail(node, f"the key {key.value!r} is given twice")
+            fail(node, f"the key {key.value!r} is given twice in {excerpt(node)!r}")
         found[key.value] = read(value, tensors)
     return FrozenDict(found)
 
@@ -137,7 +148,7 @@ def _arithmetic(node: ast.BinOp) -> Tree:
         isinstance(left, (int, float)) and isinstance(right, complex) and type(node.op) in (ast.Add, ast.Sub)
     )
     if apply is None or not number or abs(left) > LARGEST or abs(right) > LARGEST:
-        fail(node, f"cannot work out {excerpt(node)!r}; expected numbers, and + - * / or //")
+        fail(node, f"cannot work out {excerpt(node)!r}; expected numbers up to 2**63, and + - * / or //")
     if not right and isinstance(node.op, (ast.Div, ast.FloorDiv)):
         fail(node, f"cannot work out {excerpt(node)!r}: a division by zero")
     return apply(left, right)
@@ -150,8 +161,8 @@ def _call(node: ast.Call, tensors: Tensors | None) -> Tree:
     if name in LITERALS:
         return LITERALS[name](node)
     if name is None or not is_class(name):
-        fail(node, f"cannot read {excerpt(node)!r}; expected a literal, or a layer or operation called on tensors")
-    kind, config, _ = constructed(node)
+        fail(node, f"cannot read {excerpt(node)!r}; expected a literal{f', or {CALL}' if tensors else ''}")
+    kind, config, _ = constructed(node, name)
     return Object(kind, config)
 
 
@@ -200,8 +211,8 @@ LITERALS: dict[str, Callable[[ast.Call], Tree]] = {
 
 def _plain(node: ast.Call, *counts: int) -> list[Any]:
     if node.keywords or len(node.args) not in counts:
-        expected = " or ".join(map(str, counts))
-        refuse(node, f"{excerpt(node.func)} takes {expected} positional arguments")
+        fewer = "".join(f"{count} or " for count in counts[:-1])
+        refuse(node, f"{excerpt(node.func)} takes {fewer}{counted(counts[-1], 'positional argument')}")
     return [read(argument) for argument in node.args]
 
 
@@ -224,31 +235,30 @@ def key_of(node: ast.expr) -> Tree:
     return read(node)
 
 
-def constructed(node: ast.Call) -> tuple[str, FrozenDict, str | None]:
-    """(kind, config, name) of ``Conv2D(4, 3, name="c")``, ``Custom("pkg.Class", ...)`` or ``Object("kind", ...)``."""
-    called = dotted(node.func)
-    if called is None or not is_class(called):
-        fail(node, f"cannot read {excerpt(node)!r} as a class")
+def constructed(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]:
+    """(kind, config, name) of ``Conv2D(4, 3, name="c")``, ``Custom("pkg.Class", ...)`` or ``Object("kind", ...)``.
+
+    Args:
+        node: the source.
+        called: the name of the class in it.
+    """
     if called in ("Custom", "Object"):
         return _verbatim(node, called)
     kind = canonical(called if "." in called else f"layers.{called}")
     if not is_known(kind):
         known = {kind.removeprefix("layers.") for kind in class_kinds().values() if is_class(kind)}
-        own = f"Custom({literal(called)}, ...)"
-        fail(node, f"Keras has no {called!r}{meant(called, sorted(known))}; a class of your own is {own}")
+        near = meant(called.rpartition(".")[2], sorted(known))
+        fail(node, f"Keras has no {called!r}{near}; a class of your own is Custom({literal(called)}, ...)")
     known = parameters(kind)
     if len(node.args) > len(known):
-        refuse(node, f"{called} takes at most {len(known)} positional arguments")
+        refuse(node, f"{called} takes at most {counted(len(known), 'positional argument')}")
     given = {key: read(argument) for key, argument in zip(known, node.args, strict=False)}
     add_keywords(node, given, keywords(kind))
     name = _name(node, given)
     missing = lacking(kind, given)
     if missing:
         refuse(node, f"{called} needs {missing}")
-    try:
-        return kind, implied_config(kind, given), name
-    except UNFIT:
-        fail(node, f"cannot make {excerpt(node)!r}: {called} takes no such arguments")
+    return kind, implied_config(kind, given), name
 
 
 def _verbatim(node: ast.Call, called: str) -> tuple[str, FrozenDict, str | None]:
@@ -297,6 +307,6 @@ def add_keywords(
             plain.append(keyword.arg)
         twice = next((key for key in more if key in found), None)
         if twice is not None:
-            fail(node, f"argument {twice!r} of {excerpt(node.func)} is given twice")
+            fail(node, f"argument {twice!r} is given twice in {excerpt(node)!r}")
         found.update(more)
     return plain

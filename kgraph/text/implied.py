@@ -14,9 +14,6 @@ from kgraph.ops import Call, complete, infer_specs, infer_weights
 from kgraph.ops.catalog import REQUIRED, canonical, entry
 from kgraph.text.names import is_function
 
-UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What the knowledge of a kind raises where a config, or what a layer is called on, does not fit the kind."""
-
 OBJECTS = ("_initializer", "_regularizer", "_constraint")
 """Config entries that take the name of an object in place of the object."""
 
@@ -36,7 +33,7 @@ UNKNOWN = Spec(None, "float32")
 """What an output is taken to be where nothing more is known."""
 
 MANY = 1_000_000
-"""Splits into more parts are not worked out: a text of one line would fill the memory."""
+"""Tensors that a text may stand for without naming each, and parts of a split: no short text fills the memory."""
 
 
 def same(left: Any, right: Any) -> bool:
@@ -95,9 +92,10 @@ def misspelt(key: str, names: Collection[str]) -> str | None:
 
 @functools.lru_cache(maxsize=1000)
 def nearest(word: str, words: tuple[str, ...], cutoff: float = 0.6) -> str | None:
-    """The word that is spelled most alike."""
-    found = difflib.get_close_matches(word[:100], words, n=1, cutoff=cutoff)
-    return found[0] if found else None
+    """The word that is spelled most alike, in capitals or not."""
+    spelled = {name.lower(): name for name in words}
+    found = difflib.get_close_matches(word[:100].lower(), spelled, n=1, cutoff=cutoff)
+    return spelled[found[0]] if found else None
 
 
 def parameters(kind: str) -> Mapping[str, Any]:
@@ -123,11 +121,7 @@ def is_known(kind: str) -> bool:
 
 
 def implied_config(kind: str, given: Mapping[str, Tree]) -> FrozenDict:
-    """The config of a layer or an object of Keras' own that is made with these arguments.
-
-    Raises:
-        UNFIT: what is given is none that the kind could have.
-    """
+    """The config of a layer or an object of Keras' own that is made with these arguments."""
     if SIMPLE.issuperset(map(type, given.values())):
         return _simple_config(kind, tuple([(key, isinstance(value, bool), value) for key, value in given.items()]))
     return _config(kind, given)
@@ -142,7 +136,7 @@ def _simple_config(kind: str, rows: tuple[tuple[str, bool, Tree], ...]) -> Froze
 def _config(kind: str, given: Mapping[str, Tree]) -> FrozenDict:
     named = {key: _named(key, value) for key, value in given.items()}
     known = entry(kind)
-    if known and "activation" in named and named["activation"] is None and known.config["activation"] == "linear":
+    if known and "activation" in named and named["activation"] is None and known.config.get("activation") == "linear":
         named["activation"] = "linear"
     return complete(kind, FrozenDict(named))
 
@@ -157,19 +151,11 @@ def _named(key: str, value: Tree) -> Tree:
 
 
 def implied_specs(call: Call) -> tuple[Spec, ...] | None:
-    """The output specs that a statement implies.
-
-    Raises:
-        UNFIT: the layer or operation cannot be called like this.
-    """
+    """The output specs that a statement implies; None where they cannot be told."""
     sections = call.arguments.get("indices_or_sections")
     return None if isinstance(sections, int) and sections > MANY else infer_specs(call)
 
 
 def implied_weights(call: Call) -> tuple[Weight, ...] | None:
-    """The weights that a statement implies.
-
-    Raises:
-        UNFIT: the layer or operation cannot be called like this.
-    """
+    """The weights that a statement implies; None where they cannot be told."""
     return () if is_function(call.kind) or call.kind == "layers.InputLayer" else infer_weights(call)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kgraph.graph import Constant, FrozenDict, Function, Object, Slice, Slot, Tree, leaves
 from kgraph.ops.catalog import REQUIRED
-from kgraph.text.implied import UNFIT, implied_config, is_known, keywords, lacking, misspelt, parameters, same
+from kgraph.text.implied import implied_config, is_known, keywords, lacking, misspelt, parameters, same
 from kgraph.text.names import is_function, is_keyword
 
 SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "size")
@@ -90,10 +90,7 @@ def made(kind: str, config: FrozenDict) -> tuple[str, list[str]]:
 def _gives(kind: str, given: FrozenDict, config: FrozenDict) -> bool:
     if not _are_keywords(given) or lacking(kind, given) or any(misspelt(key, keywords(kind)) for key in given):
         return False
-    try:
-        return same(implied_config(kind, given), config)
-    except UNFIT:
-        return False
+    return same(implied_config(kind, given), config)
 
 
 def _are_keywords(config: Iterable[str]) -> bool:
@@ -113,9 +110,10 @@ def _known_arguments(given: FrozenDict) -> list[str]:
 
 
 def _unusual(kind: str, config: FrozenDict) -> FrozenDict:
-    """A config without the entries that have Keras' default."""
+    """A config without the entries that have Keras' default, in Keras' order: equal configs are written alike."""
     defaults = parameters(kind)
-    return FrozenDict({key: value for key, value in config.items() if not same(defaults.get(key, REQUIRED), value)})
+    order = (*(key for key in defaults if key in config), *(key for key in config if key not in defaults))
+    return FrozenDict({key: config[key] for key in order if not same(defaults.get(key, REQUIRED), config[key])})
 
 
 def shorten(config: FrozenDict) -> FrozenDict:

@@ -10,12 +10,25 @@ from kgraph.graph import Graph, Tree, Value, ancestors, leaves
 from kgraph.memory import collector_paused
 from kgraph.text.annotations import NOTHING, facts_of
 from kgraph.text.calls import Layer
-from kgraph.text.expressions import LineError, add_keywords, constructed, dotted, excerpt, fail, is_class, read, refuse
-from kgraph.text.statements import python, statements
+from kgraph.text.expressions import (
+    CALL,
+    LineError,
+    add_keywords,
+    constructed,
+    counted,
+    dotted,
+    excerpt,
+    fail,
+    is_class,
+    read,
+    refuse,
+)
+from kgraph.text.statements import TOO_DEEP, python, statements
 from kgraph.text.tensors import INPUTS, Scope, Target, reader_of, tensors
 
 MODELS = ("Model", "Functional", "models.Model", "models.Functional")
 MODEL_KEYWORDS = ("inputs", "outputs", "name")
+ASSIGNMENT = "expected an assignment, such as y = ReLU()(x)"
 
 
 @collector_paused()
@@ -31,18 +44,19 @@ def parse(text: str) -> Graph:
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TextError(f"line 1: expected the text of a model, received {type(text).__name__}")
-    scope, graph = Scope(), None
+    scope, graph, line = Scope(), None, 1
     for offset, statement in statements(text):
+        line = offset + statement.lineno
         try:
             if graph is not None:
-                refuse(statement, "nothing can follow Model(...)")
+                refuse(statement, "Model(...) must be the last statement")
             graph = _statement(scope, statement)
         except LineError as fault:
             raise TextError(f"line {offset + fault.line}: {fault}") from None
         except RecursionError:
-            raise TextError(f"line {offset + statement.lineno}: nested too deeply to be read") from None
+            raise TextError(f"line {line}: {TOO_DEEP}") from None
     if graph is None:
-        raise TextError(f"line {len(text.splitlines()) or 1}: the text form must end in model = Model(inputs, outputs)")
+        raise TextError(f"line {line}: the text ends here, but it must end in model = Model(inputs, outputs)")
     return graph
 
 
@@ -58,33 +72,33 @@ def _statement(scope: Scope, statement: ast.stmt) -> Graph | None:
     if isinstance(value, ast.Call) and called in MODELS:
         graph = _model(scope, value, target)
     elif isinstance(value, ast.Call) and called is not None and called not in INPUTS and is_class(called):
-        kind, config, name = constructed(value)
+        kind, config, name = constructed(value, called)
         variable = _only(statement, target)
         scope.variables[variable] = Layer(kind, config, variable if name is None else name)
     else:
         _bind(scope, value, target)
     if scope.facts is not NOTHING:
-        refuse(statement, "the annotation before it belongs to no call")
+        refuse(statement, "a call must follow the annotation before it")
     return graph
 
 
 def _string(scope: Scope, statement: ast.Expr, text: object) -> None:
     """A string that stands alone: an annotation of the next call, or a docstring."""
     if not isinstance(text, str):
-        refuse(statement, "expected an assignment")
+        refuse(statement, ASSIGNMENT)
     if not text.startswith("{"):
         return
     try:
         tree = read(python(text, "eval"))
-    except (SyntaxError, MemoryError, ValueError):
-        fail(statement, f"the annotation {excerpt(statement)} is not Python")
+    except (SyntaxError, ValueError):
+        fail(statement, f"the annotation {excerpt(statement)} is not Python; expected a dict of literals")
     except LineError as fault:
         fail(statement, f"the annotation {excerpt(statement)} is no dict of literals: {fault}")
     facts = facts_of(tree)
     if isinstance(facts, str):
         fail(statement, facts)
     if scope.facts is not NOTHING:
-        fail(statement, "two annotations follow each other, but a call takes one")
+        fail(statement, "two annotations stand before one call; write all that they say in one dict")
     scope.facts = facts
 
 
@@ -95,32 +109,32 @@ def _assignment(statement: ast.stmt) -> tuple[Target, ast.expr]:
         left = ast.copy_location(ast.Name(name.id, ast.Load()), name)
         return Target((name.id,), False), ast.copy_location(ast.BinOp(left, statement.op, statement.value), statement)
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-        refuse(statement, "expected an assignment")
+        refuse(statement, ASSIGNMENT)
     target = statement.targets[0]
     several = isinstance(target, (ast.Tuple, ast.List))
     names = [item.id for item in (target.elts if several else [target]) if isinstance(item, ast.Name)]
     if not names or (several and len(names) != len(target.elts)):
-        refuse(statement, "can only assign to variables")
+        refuse(statement, "only variables can stand on the left")
     return Target(tuple(names), several), statement.value
 
 
 def _only(statement: ast.stmt, target: Target) -> str:
     if target.several:
-        refuse(statement, "a layer is bound to one variable")
+        refuse(statement, "one variable must stand for a layer that is not called yet")
     return target.names[0]
 
 
 def _bind(scope: Scope, value: ast.expr, target: Target) -> None:
     result: Any = tensors(scope, value, target)
     if result is NotImplemented:
-        fail(value, f"cannot read {excerpt(value)!r}; expected a layer or an operation called on tensors")
+        fail(value, f"cannot read {excerpt(value)!r}; expected {CALL}")
     if not target.several:
         scope.variables[target.names[0]] = result
         return
     found: tuple[Value, ...] = (result,) if isinstance(result, Value) else result
     if len(found) != len(target.names):
-        left = f"{len(target.names)} variable{'s stand' if len(target.names) > 1 else ' stands'} on the left"
-        fail(value, f"{excerpt(value)!r} has {len(found)} output{'s' if len(found) != 1 else ''}, but {left}")
+        outputs, variables = counted(len(found), "output"), counted(len(target.names), "variable")
+        fail(value, f"{excerpt(value)!r} has {outputs}; expected as many on the left, received {variables}")
     scope.variables.update(zip(target.names, found, strict=True))
 
 
@@ -133,8 +147,10 @@ def _model(scope: Scope, node: ast.Call, target: Target) -> Graph:
     inputs, outputs, name = found["inputs"], found["outputs"], found.get("name")
     if name is None:
         name = target.names[0]
-    if target.several or not isinstance(name, str):
-        refuse(node, "Model gives one model, and takes a string as its name")
+    if target.several:
+        refuse(node, "one variable must stand for a Model")
+    if not isinstance(name, str):
+        refuse(node, "the name of a Model must be a string")
     if not all(isinstance(leaf, Value) for leaf in leaves((inputs, outputs))):
         refuse(node, "the inputs and outputs of a Model must be tensors")
     needed = ancestors(scope.draft.operands, (inputs, outputs))

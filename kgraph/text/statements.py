@@ -10,6 +10,9 @@ from typing import Any
 
 from kgraph.errors import TextError
 
+TOO_DEEP = "nested too deeply to be read; write it in several statements"
+"""What is wrong where Python's parser, or a walk through what it gave, runs out of stack."""
+
 CHUNK = 2000
 """Lines that are handed to ``ast`` at once: the tree of a whole large file takes gigabytes."""
 
@@ -48,16 +51,24 @@ def _parsed(lines: list[str], start: int, stop: int) -> list[ast.stmt] | None:
         if stop < len(lines):
             return None
         raise TextError(f"line {start + (error.lineno or 1)}: not Python: {error.msg}") from None
-    except (RecursionError, MemoryError):
-        line = next((number for number in range(start, stop) if _is_too_deep(lines[number])), start)
-        raise TextError(f"line {line + 1}: nested too deeply to be read") from None
+    except RecursionError:
+        deep = next((f"{number + 1}" for number in range(start, stop) if _is_too_deep(lines[number])), None)
+        raise TextError(f"line {deep or f'{start + 1} or below'}: {TOO_DEEP}") from None
 
 
 def python(source: str, mode: str = "exec") -> Any:
-    """The body of a piece of Python: statements, or with ``eval`` one expression."""
+    """The body of a piece of Python: statements, or with ``eval`` one expression.
+
+    Raises:
+        SyntaxError: it is not Python.
+        RecursionError: it is nested too deeply.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape is no reason to speak, and none to raise
-        tree: Any = ast.parse(source, mode=mode)
+        try:
+            tree: Any = ast.parse(source, mode=mode)
+        except MemoryError:  # what Python's parser raises where its own stack ends
+            raise RecursionError from None
         return tree.body
 
 
@@ -66,6 +77,6 @@ def _is_too_deep(line: str) -> bool:
         python(line)
     except SyntaxError:
         return False
-    except (RecursionError, MemoryError):
+    except RecursionError:
         return True
     return False

@@ -10,11 +10,12 @@ from typing import Any
 from kgraph.graph import Constant, FrozenDict, Slice, Tree, Value, is_shape
 from kgraph.ops.catalog import class_kinds
 from kgraph.text.annotations import NOTHING, Facts
-from kgraph.text.calls import Draft, Layer, add_call
+from kgraph.text.calls import Draft, Layer, add_call, take_room
 from kgraph.text.expressions import (
     Tensors,
     add_keywords,
     constructed,
+    counted,
     dotted,
     excerpt,
     fail,
@@ -66,7 +67,7 @@ def reader_of(scope: Scope) -> Tensors:
 def tensors(scope: Scope, node: ast.expr, target: Target | None = None) -> Any:
     """The Value, or the tuple of Values, that an expression stands for; NotImplemented if it stands for none."""
     if isinstance(node, ast.Name):
-        return _variable(scope, node)
+        return _counted(scope, node, _variable(scope, node))
     if isinstance(node, ast.Call):
         return _call(scope, node, target)
     if isinstance(node, ast.Subscript):
@@ -87,8 +88,15 @@ def _variable(scope: Scope, node: ast.Name) -> Any:
     return found if not isinstance(found, Layer) else fail(node, f"{node.id!r} is a layer; call it on a tensor")
 
 
+def _counted(scope: Scope, node: ast.expr, found: Any) -> Any:
+    """What was found, of which a text of a few letters may take many."""
+    if isinstance(found, tuple):
+        take_room(scope.draft, node, len(found))  # pyright: ignore[reportUnknownArgumentType]
+    return found  # pyright: ignore[reportUnknownVariableType]
+
+
 def _subscript(scope: Scope, node: ast.Subscript, target: Target | None) -> Any:
-    source = tensors(scope, node.value)
+    source = _variable(scope, node.value) if isinstance(node.value, ast.Name) else tensors(scope, node.value)
     if source is NotImplemented:
         return source
     key = key_of(node.slice)
@@ -98,9 +106,10 @@ def _subscript(scope: Scope, node: ast.Subscript, target: Target | None) -> Any:
         return _function(scope, node, "ops.get_item", {"x": source, "key": key}, target)
     outputs: tuple[Value, ...] = source
     if isinstance(key, Slice):
-        return outputs[key.start : key.stop : key.step]
+        return _counted(scope, node, outputs[key.start : key.stop : key.step])
     if not isinstance(key, int) or not -len(outputs) <= key < len(outputs):
-        fail(node, f"{excerpt(node.value)!r} holds {len(outputs)} tensors, it has no {literal(key)[:40]}")
+        held = counted(len(outputs), "tensor")
+        fail(node, f"{excerpt(node.value)!r} holds {held}; expected the index of one, received {literal(key)[:40]}")
     return outputs[key]
 
 
@@ -136,13 +145,14 @@ def _call(scope: Scope, node: ast.Call, target: Target | None) -> Any:
 
 
 def _callee(scope: Scope, function: ast.expr) -> Layer | None:
-    if isinstance(function, ast.Call) and is_class(dotted(function.func) or ""):
-        return Layer(*constructed(function))
+    made = dotted(function.func) if isinstance(function, ast.Call) else None
+    if isinstance(function, ast.Call) and made is not None and is_class(made):
+        return Layer(*constructed(function, made))
     if not isinstance(function, ast.Name):
         return None
     found = scope.variables.get(function.id)
     if found is not None and not isinstance(found, Layer):
-        fail(function, f"{function.id!r} is a tensor, it cannot be called")
+        fail(function, f"{function.id!r} is a tensor and cannot be called; expected a layer")
     return found
 
 
@@ -176,7 +186,7 @@ def _arguments(scope: Scope, node: ast.Call, kind: str) -> dict[str, Tree]:
     if starred is not None and len(given) > starred:
         given = [*given[:starred], tuple(given[starred:])]
     if len(given) > len(order) and is_known(kind):
-        refuse(node, f"{excerpt(node.func)} takes at most {len(order)} positional arguments")
+        refuse(node, f"{excerpt(node.func)} takes at most {counted(len(order), 'positional argument')}")
     names = [*order, *(f"arg{index}" for index in range(len(order), len(given)))]
     found = dict(zip(names, given, strict=False))
     written = [*found, *add_keywords(node, found, call_keywords(kind), inside)]
@@ -203,13 +213,13 @@ def _batch_shape(node: ast.Call, found: dict[str, Tree]) -> tuple[int | None, ..
     """The shape with the batch in front; None where even the rank is unknown."""
     given = [key for key in ("shape", "batch_shape") if key in found]
     if len(given) != 1:
-        refuse(node, "Input needs one of shape and batch_shape")
+        refuse(node, "Input needs either shape or batch_shape")
     shape, batch = found.pop(given[0]), found.pop("batch_size", None)
     extents: tuple[Any, ...] = shape if isinstance(shape, tuple) else (shape,)  # pyright: ignore
     if shape is not None and given == ["shape"]:
         extents = (batch, *extents)
     elif batch is not None:
-        refuse(node, "Input takes batch_size with a shape")
+        refuse(node, "Input takes batch_size beside shape, and not beside batch_shape or None")
     if not is_shape(extents):
-        refuse(node, "Input needs a shape of ints and None")
+        refuse(node, "Input needs a shape of None and ints that are not negative")
     return None if shape is None else extents

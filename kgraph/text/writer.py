@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kgraph.graph import Graph, Op, Slot, Tree, Value, Weight, escape, is_shape, leaves, map_leaves
@@ -11,7 +11,6 @@ from kgraph.ops import Call, knowledge
 from kgraph.text.annotations import annotation, evidence
 from kgraph.text.implied import (
     INPUT_KEYWORDS,
-    UNFIT,
     UNKNOWN,
     call_keywords,
     implied_config,
@@ -183,23 +182,15 @@ def _annotated(writer: _Writer, node: str, op: Op, implied: str | None, bound: _
     if bound is None and op.layer != (None if is_function(op.kind) else implied_layer(node)):
         facts["layer"] = op.layer
     call = Call(op.kind, op.config, op.arguments, writer.graph.operand_specs(node))
-    if (_worked_out(implied_specs, call) or (UNKNOWN,) * len(op.outputs)) != op.outputs:
+    if (implied_specs(call) or (UNKNOWN,) * len(op.outputs)) != op.outputs:
         facts["outputs"] = tuple((spec.shape, spec.dtype) for spec in op.outputs)
-    if (bound.weights if bound else _worked_out(implied_weights, call)) != op.weights:
+    if (bound.weights if bound else implied_weights(call)) != op.weights:
         facts["weights"] = op.weights and tuple((w.name, w.shape, w.dtype, w.trainable) for w in op.weights)
-    function = evidence((op.config, op.arguments))
+    function = evidence((op.arguments,) if bound else (op.config, op.arguments))
     if function is not None:
         facts["function"] = function
     if facts:
         yield annotation(facts)
-
-
-def _worked_out(what: Callable[[Call], Tree], call: Call) -> Tree:
-    """What a statement implies; ``...``, which equals nothing, where the reader could not work it out."""
-    try:
-        return what(call)
-    except UNFIT:
-        return ...
 
 
 def _input_arguments(op: Op) -> list[str] | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from kgraph import Verdict, check, parse
+from kgraph.graph import FrozenDict, Graph, Spec
 from kgraph.testing import to_keras
 
 
@@ -24,15 +26,18 @@ def verdict(body: str, node: str = "y", inputs: str = "[x, v]", head: str = "") 
         ('y = Add(name="y")([x, Conv2D(8, 3, padding="same", name="c")(x)])', "identical", "identity shortcut from x"),
         ('y = Add(name="y")([Conv2D(4, 1, name="a")(x), Conv2D(4, 1, name="b")(x)])', "identical",
          "projection shortcut from x through a"),
-        ('y = Add(name="y")([Conv2D(8, 3, name="c")(x), x])', "unknown",
-         "axes 1 and 2: what c gives and what x gives are not known to be equal; fixed Input sizes would settle it"),
-        ('y = Add(name="y")([MaxPooling2D(2, name="p")(x), Conv2D(8, 1, strides=2, name="c")(x)])', "unknown", None),
+        ('y = Add(name="y")([Conv2D(8, 3, name="c")(x), x])', "broadcast",
+         "height is H - 2 in c (a valid 3-wide window) and H in x"),
+        ('y = Add(name="y")([MaxPooling2D(2, name="p")(x), Conv2D(8, 1, strides=2, name="c")(x)])', "conditional",
+         "at H = 2, W = 3 the inputs have 1 and 2 in width, and one input is stretched to the other"),
+        ('y = Add(name="y")([MaxPooling2D(2, padding="same", name="p")(x), Conv2D(8, 1, strides=2, name="c")(x)])',
+         "identical", "height and width are ceil(H / 2) x ceil(W / 2): p (stride 2) and c (stride 2) both give that"),
         ('y = Multiply(name="y")([x, GlobalMaxPooling2D(keepdims=True, name="g")(x)])', "broadcast",
-         "axis 1 of g is stretched from 1 to a size of its own"),
+         "axis 1 of g is stretched from 1 to H"),
         ('y = Add(name="y")([x, v])', "broadcast", None),
-        ('y = Add(name="y")([Cropping2D(1)(x), Cropping2D(1)(x)])', "unknown", None),
+        ('y = Add(name="y")([Cropping2D(1)(x), Cropping2D(1)(x)])', "identical", None),
         ('y = Add(name="y")([ZeroPadding2D(0)(x), UpSampling2D(1)(x)])', "identical", None),
-        ('y = Add(name="y")([Permute((2, 1, 3))(x), x])', "unknown", None),
+        ('y = Add(name="y")([Permute((2, 1, 3))(x), x])', "conditional", None),
         ('y = Add(name="y")([Permute((1, 2, 3))(x), x])', "identical", None),
         ('y = Add(name="y")([Concatenate()([x, x])[..., 0:8], x])', "identical", None),
         ("y = ops.where(x, x, v)", None, None),
@@ -52,19 +57,21 @@ def test_verdicts(body: str, expected: str | None, why: str | None) -> None:
 def test_the_flattened_batch_is_not_the_batch() -> None:
     head = 'x = Input(shape=(4, 8), name="x")\nv = Input(shape=(8,), name="v")'
     found = verdict('y = Add(name="y")([ops.reshape(x, newshape=(-1, 8)), v])', head=head)
-    assert found.verdict == "unknown"
+    assert (found.verdict, found.condition) == ("broadcast", "B == 1")
     assert found.why == (
-        "axis 0: what reshape gives and the batch of v are not known to be equal; fixed Input sizes would settle it",
+        "batch is 4 * B in reshape (a reshape) and B in v",
+        "at B = 2 the inputs have 8 and 2 in batch, and Keras raises",
     )
 
 
 def test_operators_line_up_the_batch_with_a_feature_axis_and_layers_do_not() -> None:
     head = 'x = Input(shape=(4, 5), name="x")\nv = Input(shape=(5,), name="v")'
     operator = verdict("y = x + v", head=head)
-    assert operator.verdict == "broadcast"
+    assert (operator.verdict, operator.condition) == ("broadcast", "B in {1, 4}")
     assert operator.why == (
         "v has no axis 0 and is repeated B times along it",
-        "axis 1: the 4 of x and the batch of v are not known to be equal; fixed Input sizes would settle it",
+        "length is 4 in x and B in v",
+        "at B = 2 the inputs have 4 and 2 in length, and Keras raises",
     )
     layer = verdict('y = Add(name="y")([x, v])', head=head)
     assert layer.why == ("v has no axis 1 and is repeated 4 times along it",)
@@ -80,6 +87,43 @@ def test_incompatible_extents_are_named() -> None:
 def test_an_unknown_rank_is_said() -> None:
     found = verdict('c = Custom("pkg.Odd", name="c")(x)\ny = Add(name="y")([c, x])')
     assert (found.verdict, found.why) == ("unknown", ("the rank of c is unknown: Keras recorded no shape for it",))
+
+
+@pytest.mark.parametrize("kind", ["layers.ReLU", "layers.Dense"])
+def test_no_extent_is_traced_into_a_tensor_of_unknown_rank(kind: str) -> None:
+    """The layers' configs are not told either, as in a printed summary."""
+    graph = parse(
+        'x = Input(shape=(4,), name="x")\nc = Custom("a.B", name="c")(x)\n'
+        'r = ReLU(name="r")(c)\ns = ReLU(name="s")(c)\ny = Add(name="y")([r, s])\nmodel = Model(x, y)'
+    )
+    told = (Spec((2, 4), "float32"),)
+    ops = {
+        node: replace(op, kind=kind, config=FrozenDict(), outputs=told) if op.kind == "layers.ReLU" else op
+        for node, op in graph.ops.items()
+    }
+    ops["y"] = replace(ops["y"], outputs=told)
+    (found,) = check(Graph(ops, graph.operands, graph.inputs, graph.outputs)).merges
+    assert found.verdict == "identical"
+    assert {"batch is 2: r and s both give 2", "features are 4: r and s both give 4"} <= {*found.why}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "Conv2D(filters=4, kernel_size=1, name='r')",
+        "MaxPooling2D(name='r')",
+        "ZeroPadding2D(padding=1, name='r')",
+        "UpSampling2D(name='r')",
+        "Conv2DTranspose(4, 1, name='r')",
+    ],
+)
+@pytest.mark.parametrize("rank", [0, 1, 3, 6])
+def test_a_record_of_another_rank_is_no_crash(layer: str, rank: int) -> None:
+    recorded = (None,) * rank
+    body = f"\"{{'outputs': (({recorded}, 'float32'),)}}\"\nr = {layer}(x)\ny = Add(name='y')([r, r])"
+    found = verdict(body, inputs="x", head='x = Input(shape=(None, None, 3), name="x")')
+    assert found.verdict == "identical"
+    assert found.inputs[0].shape == recorded
 
 
 def test_a_batch_that_keras_forgets_stays_the_batch() -> None:
@@ -113,7 +157,7 @@ def test_many_inputs_and_long_passages_are_folded() -> None:
     assert "channels are 8: c0, c1 and 3 more all have 8 filters" in found.why
     deep = "a = x\n" + "\n".join(f'a = Conv2D(8, {1 + 2 * (n % 2)}, padding="same", name="d{n}")(a)' for n in range(4))
     long = verdict(f'{deep}\ny = Add(name="y")([a, x])')
-    assert "height and width are equal: from x, unchanged through convolutions of stride 1" in long.why
+    assert "height and width are H x W: from x, unchanged through convolutions of stride 1" in long.why
     pools = verdict('y = Add(name="y")([MaxPooling2D(3, strides=1, padding="same")(x), x])')
     assert any("unchanged through 3x3 windows of stride 1" in sentence for sentence in pools.why)
 

@@ -11,13 +11,14 @@ import pytest
 from kgraph.errors import SourceError
 from kgraph.frontends.assemble import Call, Model, Ref, assemble
 from kgraph.graph import FrozenDict, Slot, Spec, Value, Weight
+from kgraph.ops import complete
 
 SHAPE = (None, 4)
 
 
 def call(name: str, kind: str = "layers.ReLU", *refs: Ref, layer: Any = None, shape: Any = SHAPE, **more: Any) -> Call:
     arguments = FrozenDict(inputs=refs[0] if len(refs) == 1 else refs) if refs else FrozenDict()
-    config = FrozenDict(trainable=True, dtype="float32")
+    config = complete(kind, FrozenDict(trainable=True, dtype="float32"))
     return Call(name, layer or name, kind, config, arguments, (), (Spec(shape, "float32"),), **more)
 
 

@@ -147,8 +147,6 @@ def test_layers_and_weights_are_those_of_keras(name: str) -> None:
 @pytest.mark.parametrize("nested", ["dissolve", "keep"])
 def test_the_text_form_round_trips(name: str, nested: str) -> None:
     graph = graph_of(name, nested)
-    if name in ("custom_layers", "starred_arguments"):
-        pytest.xfail("the text form does not yet read a *parameter that keywords follow, or that of a custom layer")
     assert parse(show(graph)) == graph
 
 

@@ -5,13 +5,11 @@ What tf_keras writes of a model is compared with what it records of the live one
 
 from __future__ import annotations
 
-import copy
 import functools
 import importlib
 import json
-import random
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,12 @@ import pytest
 from hypothesis import given, settings
 
 import kgraph
-from kgraph.errors import KgraphError, SourceError
+from kgraph.errors import SourceError
 from kgraph.frontends import config_keras2, live
-from kgraph.frontends.assemble import assemble, last_axis
+from kgraph.frontends.assemble import assemble
 from kgraph.frontends.contents import Dataset, Weights
-from kgraph.graph import FrozenDict, Function, Graph, Op, Spec
+from kgraph.frontends.keras2_implied import last_axis
+from kgraph.graph import Function, Graph, Spec
 from kgraph.ops import call_of, infer_specs, infer_weights
 from kgraph.testing import ResNeXt, build_resnext, resnext_configs, truth
 from kgraph.text import parse, show
@@ -461,158 +460,3 @@ def test_lambdas_are_run_only_when_asked() -> None:
 
 def sliced(t: Any) -> Any:
     return t[..., :2]
-
-
-# --- old files -----------------------------------------------------------------------------------------------------
-
-
-def dense(name: str, **config: Any) -> dict[str, Any]:
-    return {"class_name": "Dense", "config": {"name": name, "units": 3, "activation": "linear", **config}}
-
-
-def test_very_old_sequential_models_are_lists_of_layers() -> None:
-    rows = [dense("first", batch_input_shape=[None, 4], kernel_initializer="glorot_uniform"), dense("second")]
-    read = from_config({"class_name": "Sequential", "config": rows, "keras_version": "2.1.0"})
-    assert list(read.ops) == ["first_input", "first", "second"]
-    assert read.ops["second"].outputs == (Spec((None, 3), "float32"),)
-    keras = importlib.import_module("keras")
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(3)])
-    assert read.equivalent(live.read(model))
-
-
-def test_a_sequential_model_may_start_with_a_model() -> None:
-    inner = written("plain")
-    read = from_config({"class_name": "Sequential", "config": {"name": "outer", "layers": [inner, dense("last")]}})
-    assert list(read.ops) == ["plain_input", "plain/dense", "last"]
-    assert read.ops["last"].outputs == (Spec((None, 3), "float32"),)
-    assert read.name == "outer"
-
-
-def test_a_sequential_model_that_was_never_built() -> None:
-    with pytest.raises(
-        SourceError, match="^the Sequential model was never built: neither an input nor its first layer"
-    ):
-        from_config({"class_name": "Sequential", "config": {"name": "stack", "layers": [dense("first")]}})
-
-
-def test_operations_of_tensorflow_2_0() -> None:
-    rows = [
-        {"class_name": "InputLayer", "name": "x", "config": {"batch_input_shape": [None, 4], "name": "x"}},
-        {
-            "class_name": "AddV2TensorFlowOpLayer", "name": "add", "inbound_nodes": [[["x", 0, 0, {}]]],
-            "config": {"name": "add", "node_def": {"op": "AddV2"}, "constants": {}},
-        },
-    ]  # fmt: skip
-    read = from_config({
-        "class_name": "Model",
-        "config": {"name": "m", "layers": rows, "input_layers": [["x", 0, 0]], "output_layers": [["add", 0, 0]]},
-    })  # fmt: skip
-    assert read.ops["add"].kind == "custom.tf.raw_ops.AddV2"
-
-
-# --- hostile files -------------------------------------------------------------------------------------------------
-
-
-def functional(rows: list[Any], outputs: Any = None, inputs: Any = None) -> dict[str, Any]:
-    config = {"name": "m", "layers": rows, "input_layers": inputs or [["x", 0, 0]], "output_layers": outputs}
-    return {"class_name": "Functional", "config": config}
-
-
-def row(name: str, *calls: Any, kind: str = "ReLU", **config: Any) -> dict[str, Any]:
-    return {"class_name": kind, "name": name, "config": {"name": name, **config}, "inbound_nodes": list(calls)}
-
-
-X = row("x", kind="InputLayer", batch_input_shape=[None, 4], dtype="float32")
-OUT = [["y", 0, 0]]
-
-HOSTILE: dict[str, tuple[Any, str]] = {
-    "no object": ([], "the model is described by a list; expected a JSON object"),
-    "no layers": ({"class_name": "Net", "config": {}}, "the description of the 'Net' lists no layers; expected"),
-    "no config": (functional([3], OUT), "layer number 0 is described by a int; expected a JSON object"),
-    "no layer": (functional([{"class_name": "ReLU"}], OUT), "layer number 0 is no layer; expected the entries"),
-    "calls": (functional([{**X, "inbound_nodes": 3}], OUT), r"the inbound_nodes of layer number 0 \(InputLayer\) are"),
-    "two of a name": (functional([X, X], OUT), "two layers are named 'x'; names tell which layer"),
-    "outputs": (functional([X], [3]), r"the output_layers are not lists of \[layer, call, output\]"),
-    "no outputs": (
-        {"class_name": "Functional", "config": {"layers": [X], "input_layers": []}},
-        "the model has input_layers and no output_layers",
-    ),
-    "missing": (functional([X], OUT), "a connection names the layer 'y', which the model does not have"),
-    "call": (functional([X, row("y", 3)], OUT), "a call of the layer 'y' is written as '3'; expected a list"),
-    "number": (functional([X, row("y", [["x", 0, 0]])], [["y", 7, 0]]), "a connection names output 0 of call 7 of the"),
-    "output": (functional([X, row("y", [["x", 0, 0]])], [["y", 0, 10**12]]), "a connection names output 10000000000"),
-    "output of an input": (functional([X, row("y", [["x", 0, 3]])], OUT), "output 3 of the input 'x' is used"),
-    "second output": (functional([X, row("y", [["x", 0, 0]])], [["y", 0, 1]]), "output 1 of 'y'.* is used, but it has 1"),
-    "cycle": (functional([X, row("y", [["z", 0, 0]]), row("z", [["y", 0, 0]])], OUT), "the layer '[yz]' is part of a cycle"),
-    "self": (functional([X, row("y", [["y", 0, 0]])], OUT), "the layer 'y' is part of a cycle"),
-    "never called": (functional([X, row("y")], OUT), "the layer 'y' is used, but is never called and is none of"),
-    "an input more": (functional([X, {**X, "name": "y"}], OUT), "the layer 'y' is used, but is never called"),
-    "a called input": (functional([X, {**X, "name": "y", "inbound_nodes": [[["x", 0, 0]]]}], OUT), "the input 'y' is called"),
-    "shape": (functional([row("x", kind="InputLayer", batch_input_shape=[-3])], [["x", 0, 0]]), "the input 'x' has the shape"),
-    "filters": (
-        functional([X, row("y", [["x", 0, 0]], kind="Dense", units="many")], OUT),
-        r"the layer 'y' \(layers.Dense\) cannot be made of its config: ValueError: the shape would be \(4, 'many'\)",
-    ),
-    "padding": (
-        functional([X, row("y", [["x", 0, 0]], kind="ZeroPadding2D", padding=[None, 3])], OUT),
-        r"the layer 'y' \(ZeroPadding2D\) cannot be made of its config: TypeError: ",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_broken_description_is_refused_in_one_line(name: str) -> None:
-    config, message = HOSTILE[name]
-    with pytest.raises(SourceError, match=f"^{message}[^\n]*$"):
-        from_config(config)
-
-
-def test_a_nested_model_has_so_many_outputs() -> None:
-    config = copy.deepcopy(written("nested"))
-    flat = next(layer for layer in config["config"]["layers"] if layer["name"] == "flat")
-    flat["inbound_nodes"] = [[["encoder", 1, 4, {}]]]
-    with pytest.raises(SourceError, match="^output 4 of the model 'encoder' is used, but it has 1, from 0$"):
-        from_config(config)
-
-
-def places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Every entry of a JSON tree, as its container and key."""
-    stack = [tree]
-    while stack:
-        item = stack.pop()
-        keys = list(item) if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
-        for key in keys:
-            yield item, key
-            stack.append(item[key])
-
-
-JUNK = (
-    None, True, -1, 0, 3, 10**12, float("inf"), float("nan"), "", "x", [], [[]], {}, {"class_name": "Foo", "config": {}},
-    ["x", 0, 0], ["_CONSTANT_VALUE", -1, [1, 2.5]], [1, [2]], {"class_name": "__tuple__", "items": 3},
-    {"class_name": "__lambda__", "config": {"code": 3}},
-)  # fmt: skip
-
-
-def test_whatever_is_written_there_is_one_line_or_a_graph() -> None:
-    chosen, refused = random.Random(0), 0
-    for _ in range(1500):
-        config = copy.deepcopy(written(chosen.choice(WRITTEN)))
-        for _ in range(chosen.choice((1, 1, 2))):
-            container, key = chosen.choice(list(places(config)))
-            if chosen.random() < 0.8:
-                container[key] = copy.deepcopy(chosen.choice(JUNK))
-            else:
-                del container[key]
-        try:
-            from_config(config)
-        except KgraphError as error:
-            refused += 1
-            assert "\n" not in str(error)
-            assert len(str(error)) < 500
-    assert 300 < refused < 1200
-
-
-def test_an_op_of_a_file_is_plain_data() -> None:
-    op = from_config(written("wrappers")).ops["both"]
-    assert isinstance(op, Op)
-    assert isinstance(op.config, FrozenDict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from kgraph.ops import (
     kept_axes,
     reason,
 )
-from kgraph.ops.catalog import entry
+from kgraph.ops.catalog import REQUIRED, entry
 
 INTS = st.sampled_from((0, 1, 2, 3, -1, -2, 7, 10**30, -(10**30), 2**63))
 SCALARS = st.one_of(
@@ -116,3 +117,18 @@ def test_no_config_raises_while_it_is_completed(kind: str, data: st.DataObject) 
     keys = list(known.config) if known else []
     config = FrozenDict(data.draw(st.dictionaries(st.sampled_from((*keys, "x")), VALUES, max_size=6)))
     assert complete(kind, complete(kind, config)) == complete(kind, config) or "nan" in repr(config)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("layers.")])
+def test_nothing_is_told_of_a_config_that_lacks_an_entry(kind: str) -> None:
+    full = complete(kind, FrozenDict({key: value for key, value in PLAUSIBLE.items() if key in parameters(kind)}))
+    for lost in (key for key, value in parameters(kind).items() if value is not REQUIRED):
+        config = FrozenDict({key: value for key, value in full.items() if key != lost})
+        for rank in range(1, 6):
+            call = Call(kind, config, FrozenDict(inputs=Slot(0)), (Spec((2, *[4] * (rank - 1)), "float32"),))
+            assert (infer_specs(call), infer_weights(call)) == (None, None)
+
+
+def parameters(kind: str) -> Mapping[str, Any]:
+    known = entry(kind)
+    return known.config if known else {}

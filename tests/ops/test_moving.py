@@ -226,7 +226,7 @@ FAMILIES = (
 )  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:NotImplemented should not be used:DeprecationWarning")  # tensordot of open sizes
+@pytest.mark.filterwarnings("ignore:NotImplemented should not be used:DeprecationWarning")  # Keras' tensordot of a None
 @pytest.mark.parametrize("family", FAMILIES)
 @given(random=RANDOM)
 @settings(max_examples=60)

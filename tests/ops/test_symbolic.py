@@ -219,6 +219,14 @@ def test_keras_records_axes_too_many_of_adaptive_pooling() -> None:
 
 
 @pytest.mark.keras
+def test_keras_adds_along_the_wrong_axis_what_looks_like_a_bias() -> None:
+    import keras
+
+    assert built_and_run(keras.ops.add, (1, 2, 1), (1, 1, 2)) == ((1, 2, 2), (1, 2, 1))
+    assert built_and_run(keras.ops.maximum, (1, 2, 1), (1, 1, 2)) == ((1, 2, 2), (1, 2, 2))
+
+
+@pytest.mark.keras
 def test_dot_layers_do_not_look_at_the_batch() -> None:
     import keras
 

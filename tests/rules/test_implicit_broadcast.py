@@ -29,7 +29,7 @@ def findings(body: str) -> list[Finding]:
         ('y = Add(name="y")([x, Reshape((1, 1, 8), name="r")(v)])', "info", ("y", "r"), None),
         ("y = ops.add(x, ops.mean(x, axis=(1, 2), keepdims=True))", "info", ("y", "mean"), None),
         ('y = ops.subtract(x, constant("float32", (8,), "d"))', "info", ("y",),
-         "y broadcasts (B, 16, 16, 8) + (8): constant has no axis 0 and is repeated B times along it; "
+         "y broadcasts (B, 16, 16, 8) + (8,): constant has no axis 0 and is repeated B times along it; "
          "constant has no axis 1 and is repeated 16 times along it; "
          "constant has no axis 2 and is repeated 16 times along it"),
         ('y = Add(name="y")([x, v])', "warning", ("y",), None),
@@ -49,3 +49,13 @@ def test_broadcasts(body: str, severity: str, nodes: tuple[str, ...], message: s
 )
 def test_silent(body: str) -> None:
     assert not findings(body)
+
+
+def test_extents_that_differ_at_every_size_are_stretched_where_one_comes_down_to_1() -> None:
+    graph = parse(
+        'x = Input(shape=(None, 8), name="x")\nv = Conv1D(8, 3, name="v")(x)\n'
+        'y = Add(name="y")([x, v])\nmodel = Model(x, y)'
+    )
+    (found,) = check(graph).findings
+    assert (found.rule, found.severity) == ("KG101", "warning")
+    assert "H - 2" in found.message or "T - 2" in found.message

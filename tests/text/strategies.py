@@ -24,6 +24,7 @@ from kgraph.graph import (
     Weight,
 )
 from kgraph.ops import complete
+from kgraph.ops.catalog import REQUIRED, class_kinds, entry
 
 NAMES = (
     "", "x", "x_1", "x_1_1", "x:1", "x:2", "x/y", "enc:1/x", "x%3A1", "x%2Fy", "x%25", "%", ":", "/", "a:1/b:2", ":1",
@@ -49,6 +50,9 @@ KEYS = (
     "*args", "*operands", "*x", "**", "ä", "ａ", "ﬁ", "\n", "'", '"', "\ud800", "kernel_initializer", "activation",
 )  # fmt: skip
 DTYPES = ("float32", "bfloat16", "int32", "bool", "string", "", "x\ny", "'")
+
+EVERY = sorted(set(class_kinds().values()))
+"""All that Keras has."""
 
 characters = st.characters(exclude_categories=())
 texts = st.sampled_from(NAMES) | st.text(characters, max_size=8)
@@ -88,35 +92,26 @@ def containers(inner: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
 trees: st.SearchStrategy[Tree] = st.recursive(scalars, containers, max_leaves=6)
 
 
+GIVEN: dict[str, Tree] = {
+    "filters": 4, "kernel_size": (3, 3), "units": 4, "batch_shape": (None, 4), "pool_size": (2, 2), "input_dim": 4,
+    "output_dim": 2, "dims": (2, 1), "target_shape": (-1,), "n": 2, "rate": 0.5, "num_heads": 2, "key_dim": 2,
+    "scale": 2.0, "height": 4, "width": 4, "layer": Object("layers.Dense", complete("layers.Dense", FrozenDict(units=2))),
+}  # fmt: skip
+"""Config entries without a default."""
+
+
 @st.composite
 def configs(draw: st.DrawFn, kind: str) -> FrozenDict:
     """A config that is complete, but for what is changed in it; or anything."""
     if draw(st.booleans()):
         return FrozenDict(draw(st.dictionaries(keys, trees, max_size=3)))
-    given: dict[str, Tree] = {
-        "filters": 4,
-        "kernel_size": (3, 3),
-        "units": 4,
-        "batch_shape": (None, 4),
-        "pool_size": (2, 2),
-    }
-    given |= {"function": draw(st.builds(Function, texts, st.none() | selections)), "axis": -1}
-    usual = {
-        "layers.Conv2D",
-        "layers.Dense",
-        "layers.ReLU",
-        "layers.Lambda",
-        "layers.InputLayer",
-        "layers.MaxPooling2D",
-    }
-    needed = {
-        "layers.Conv2D": ("filters", "kernel_size"), "layers.Dense": ("units",), "layers.Lambda": ("function",),
-        "layers.InputLayer": ("batch_shape",), "layers.MaxPooling2D": ("pool_size",), "layers.Conv2DTranspose": ("filters", "kernel_size"),
-    }  # fmt: skip
-    config = dict(complete(kind, FrozenDict({key: given[key] for key in needed.get(kind, ())})))
+    known = entry(kind)
+    needed = [key for key, value in known.config.items() if value is REQUIRED] if known else []
+    given = {**GIVEN, "function": draw(st.builds(Function, texts, st.none() | selections))}
+    config = dict(complete(kind, FrozenDict({key: given[key] for key in needed if key in given})))
     if draw(st.booleans()):
         config |= draw(st.dictionaries(st.sampled_from((*config, *KEYS)), trees, max_size=2))
-    if draw(st.integers(0, 4)) == 0 and kind in usual:
+    if config and draw(st.integers(0, 4)) == 0:
         config.pop(draw(st.sampled_from(sorted(config))))
     return FrozenDict(config)
 
@@ -227,7 +222,7 @@ def calls(draw: st.DrawFn, operands: Sequence[Value], others: Sequence[Op]) -> O
         variables = draw(st.sampled_from((op.weights, None)))
     else:
         taken = {op.layer for op in shared}
-        kind = draw(st.sampled_from(KINDS) | texts)
+        kind = draw(st.sampled_from(KINDS) | st.sampled_from(EVERY) | texts)
         layer, config = draw((st.none() | texts).filter(lambda name: name not in taken)), draw(configs(kind))
         variables = draw(weights)
     entering = draw(arguments(kind, operands))

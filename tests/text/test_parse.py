@@ -21,6 +21,7 @@ from kgraph.graph import (
     Weight,
 )
 from kgraph.text import parse, show
+from kgraph.text.statements import CHUNK
 
 
 def read(body: str, outputs: str = "y") -> Graph:
@@ -96,7 +97,7 @@ def test_many_ways_to_say_the_same(body: str) -> None:
         ("y = ops.reshape(v, (-1, 2, 2))", "ops.reshape", {"x": Slot(0), "newshape": (-1, 2, 2)}, (None, 2, 2)),
         ("y = ops.sum(x, axis=None)", "ops.sum", {"x": Slot(0)}, ()),
         ("y = ops.sum(x, None, True)", "ops.sum", {"x": Slot(0), "keepdims": True}, (1, 1, 1, 1)),
-        ('y = ops.einsum("bi,bi->b", v, v)', "ops.einsum", {"subscripts": "bi,bi->b", "*operands": (Slot(0), Slot(1))}, None),
+        ('y = ops.einsum("bi,bi->b", v, v)', "ops.einsum", {"subscripts": "bi,bi->b", "*operands": (Slot(0), Slot(1))}, (None,)),
         ("y = Concatenate()(ops.split(x, 2, axis=-1))", "layers.Concatenate", {"inputs": (Slot(0), Slot(1))}, (None, 8, 8, 4)),
         ("y = Add()([x, x])", "layers.Add", {"inputs": (Slot(0), Slot(1))}, (None, 8, 8, 4)),
         ("y = Add()((x, x))", "layers.Add", {"inputs": (Slot(0), Slot(1))}, (None, 8, 8, 4)),
@@ -124,6 +125,11 @@ def test_ids_of_what_is_not_named() -> None:
     graph = read("y = ReLU()(x)\ny = ReLU()(y)\ny = Dense(4)(ReLU()(Dense(3)(y)))\ny = y + y")
     assert list(graph.ops) == ["x", "v", "y", "re_lu", "dense", "re_lu_1", "dense_1", "add"]
     assert [op.layer for op in graph.ops.values()][-2:] == ["dense_1", None]
+
+
+def test_an_automatic_id_is_one_that_is_free() -> None:
+    graph = read("re_lu = ReLU()(x)\nre_lu_1 = ReLU()(re_lu)\ny = Add()([ReLU()(re_lu_1), x])")
+    assert list(graph.ops)[2:] == ["re_lu", "re_lu_1", "re_lu_2", "y"]
 
 
 def test_a_name_wins_over_the_variable() -> None:
@@ -168,12 +174,7 @@ def test_outputs_that_are_named_by_number() -> None:
 
 def test_outputs_in_one_variable() -> None:
     body = "parts = ops.split(x, 4, axis=-1)\na, b, c, d = parts\nrest = parts[1:]\n"
-    graph = read(
-        f"{body}y = Concatenate()([parts[0], parts[-1], b, *[]])"
-        if False
-        else f"{body}y = Concatenate()([parts[0], parts[-1], b])\nz = Add()(rest)",
-        "[y, z]",
-    )
+    graph = read(f"{body}y = Concatenate()([parts[0], parts[-1], b])\nz = Add()(rest)", "[y, z]")
     assert graph.operands["y"] == (Value("parts"), Value("parts", 3), Value("parts", 1))
     assert graph.operands["z"] == tuple(Value("parts", out) for out in (1, 2, 3))
 
@@ -343,3 +344,10 @@ def test_a_text_longer_than_what_is_parsed_at_once() -> None:
     ]
     graph = parse("\n".join([*rows, "model = Model([], x)"]))
     assert len(graph.ops) == 2002
+
+
+@pytest.mark.parametrize("line", ["    x,", "\tx,", "", "# a comment", "x,"])
+def test_a_statement_longer_than_what_is_parsed_at_once(line: str) -> None:
+    body = ["y = Add()([", *[line] * 3 * CHUNK, "    x,", "    x,", "])"]
+    graph = parse("\n".join(["x = Input((4,))", *body, "model = Model(x, y)"]))
+    assert len(graph.operands["y"]) == 2 + 3 * CHUNK * line.strip().startswith("x")

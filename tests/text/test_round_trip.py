@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import copy
 import enum
 import math
 import sys
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kgraph.graph import (
@@ -29,6 +30,7 @@ from kgraph.graph import (
     slots,
 )
 from kgraph.text import parse, show
+from kgraph.text.implied import same
 from kgraph.text.literals import literal
 from kgraph.trees import DEEPEST
 from tests.text.strategies import graphs, trees
@@ -97,7 +99,7 @@ def assert_only_the_form(text: str) -> None:
 
 
 @given(graphs())
-@settings(max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 def test_every_graph_is_read_as_it_was_written(graph: Graph) -> None:
     text = show(graph)
     found = parse(text)
@@ -146,8 +148,21 @@ def test_every_tree_can_stand_in_a_config_and_in_arguments(tree: Tree) -> None:
         assert exact_graph(found) == exact_graph(graph)
 
 
+def holds_a_function(tree: Tree) -> bool:
+    return "Function(" in repr(tree)
+
+
+@given(trees, trees)
+def test_the_same_is_what_has_the_same_types_and_values(one: Tree, other: Tree) -> None:
+    copied = copy.deepcopy(one)
+    assert same(one, copied)
+    if not holds_a_function(one) and not holds_a_function(other):
+        assert same(one, other) == same(other, one) == (exact(one) == exact(other))
+
+
 @given(st.text(st.characters(exclude_categories=()), max_size=30), st.text(max_size=10))
 def test_every_name_can_stand_as_id_layer_and_key(name: str, other: str) -> None:
+    assume(name != "x")  # the layer of the input
     graph = one(config={name: 1}, arguments={name: Slot(0), f"{name}{other}_": 2}, node=f"{name}!", layer=name)
     assert parse(show(graph)) == graph
     assert_only_the_form(show(graph))
@@ -302,6 +317,14 @@ def test_a_hopeless_split_is_not_worked_out() -> None:
     assert parse(show(graph)) == graph
 
 
+def test_equal_configs_are_written_alike() -> None:
+    config = {"pool_size": (2, 2), "strides": (1, 1), "padding": "same", "data_format": "channels_last",
+              "trainable": True, "dtype": "float32"}  # fmt: skip
+    for order in (list(config), list(reversed(config))):
+        graph = one("layers.MaxPooling2D", {key: config[key] for key in order})
+        assert call_line(graph) == 'y = MaxPooling2D(strides=1, padding="same", name="y")(x)'
+
+
 def test_defaults_are_left_out_and_sizes_are_short() -> None:
     text = 'x = Input(shape=(8, 8, 3), name="x")\nc = Conv2D(filters=4, kernel_size=3, strides=(2, 1), name="c")(x)\nmodel = Model(x, c, name="model")\n'
     assert show(parse(text)) == text
@@ -327,7 +350,7 @@ def test_how_inputs_are_written(shape: Any, written: str) -> None:
         Value("x"),
         Value("x"),
     )
-    assert show(graph).splitlines()[0] == f'x = Input({written}, dtype="int32", sparse=True, name="x")'
+    assert call_line(graph) == f'x = Input({written}, dtype="int32", sparse=True, name="x")'
     assert parse(show(graph)) == graph
 
 

@@ -44,8 +44,7 @@ def match(graph: Graph, root: str) -> Match | Refused | None:
     if any(isinstance(leaf, Constant) for leaf in leaves(graph.ops[root].arguments)):
         return Refused(f"{root} joins a constant too", (root,))
     for index, value in enumerate(operands):
-        if graph.ops[value.node].kind not in CONVOLUTIONS:
-            kind = graph.ops[value.node].kind
+        if (kind := graph.ops[value.node].kind) not in CONVOLUTIONS:
             return Refused(f"input {index} of {root} is {value} ({kind}), the others are convolutions", (value.node,))
     if found := difference(graph, convs) or sharing(graph, convs):
         return Refused(*found)
@@ -63,7 +62,7 @@ def _odd_layer(graph: Graph, node: str) -> Refused | None:
     """What would make the (equal) convolutions differ from a grouped one."""
     op = graph.ops[node]
     if not is_told(call_of(op, graph.operand_specs(node))):
-        return Refused(f"the source does not tell how {node} is configured (strides, activation, ...)", (node,))
+        return Refused("the source does not tell how the branches are configured (strides, ...)", (node,))
     activation, names = op.config.get("activation"), {weight.name for weight in op.weights or ()}
     if activation not in ELEMENTWISE:
         return Refused(f"the activation {activation} of {node} looks at more than one channel", (node,))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kgraph.findings import Finding, Severity, Stretch, Verdict
+from kgraph.analysis.batches import collision
+from kgraph.findings import Finding, Severity, Stretch, Verdict, joined_shapes
 from kgraph.graph import Graph
 from kgraph.ops.elementwise import PREDICATES
 from kgraph.rules.base import Facts
@@ -44,18 +45,20 @@ class ImplicitBroadcast:
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for each merge that broadcasts."""
         for verdict in facts.verdicts:
-            if verdict.verdict == "broadcast" and verdict.kind.removeprefix("ops.") not in PREDICATES:
+            if verdict.verdict != "broadcast" or verdict.kind.removeprefix("ops.") in PREDICATES:
+                continue
+            if collision(graph, verdict.node) is None:  # that is KG102
                 yield self._finding(graph, verdict)
 
     def _finding(self, graph: Graph, verdict: Verdict) -> Finding:
-        intended = verdict.kind in GATES or all(_is_explicit(graph, verdict, item) for item in verdict.stretched)
+        explicit = [_is_explicit(graph, verdict, item) for item in verdict.stretched]
+        intended = verdict.kind in GATES or (bool(explicit) and all(explicit))
         makers = tuple(dict.fromkeys(item.by for item in verdict.stretched if item.by in graph.ops and item.by))
-        shapes = " + ".join(_shape(item.shape) for item in verdict.inputs)
         return Finding(
             rule=self.id,
             name=self.name,
             severity=Severity.INFO if intended else self.severity,
-            message=f"{verdict.node} broadcasts {shapes}: {'; '.join(verdict.why)}",
+            message=f"{verdict.node} broadcasts {joined_shapes(verdict)}: {'; '.join(verdict.why)}",
             nodes=(verdict.node, *makers),
             help="if it is meant, say so with an explicit reshape or keepdims=True; if not, give the inputs one shape",
             known=verdict.known,
@@ -68,7 +71,3 @@ def _is_explicit(graph: Graph, verdict: Verdict, stretch: Stretch) -> bool:
         return True
     maker = graph.ops.get(stretch.by or "")
     return maker is not None and (maker.kind in EXPLICIT or bool(maker.arguments.get("keepdims")))
-
-
-def _shape(shape: tuple[int | str | None, ...] | None) -> str:
-    return "(" + ", ".join("?" if extent is None else str(extent) for extent in shape or ()) + ")"

@@ -1,0 +1,1 @@
+"""Rules on what a model file holds: what would happen if Keras loaded it."""
