@@ -140,6 +140,17 @@ def _quantile_specs(call: Call) -> tuple[Spec, ...] | None:
     return one(call, kept if call.argument("keepdims") else without(shape, *axes))
 
 
+def _average_specs(call: Call) -> tuple[Spec, ...] | None:
+    """Without weights; over one axis, or all."""
+    shape, axis = shape_of(call), call.argument("axis")
+    if call.argument("weights") is not None or not is_float(call.operands[0].dtype):
+        return None
+    found = _axis(call)
+    if axis is None:
+        return one(call, ())
+    return None if found is None else one(call, without(shape, found))
+
+
 def _moments_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, axes = shape_of(call), as_axes(call.argument("axes"), len(shape_of(call)))
     if axes is None:
@@ -309,6 +320,9 @@ KINDS = {
     "ops.percentile": QUANTILE,
     "ops.nanquantile": QUANTILE,
     "ops.nanpercentile": QUANTILE,
+    "ops.average": Knowledge(specs=_average_specs),
+    "ops.digitize": Knowledge(specs=lambda call: one(call, shape_of(call), "int32"), kept=keeps_all),
+    "ops.size": Knowledge(specs=lambda call: one(call, (), "int32")),
     "ops.moments": Knowledge(specs=_moments_specs),
     "ops.vander": Knowledge(specs=_vander_specs),
     "ops.rot90": Knowledge(specs=_turned_specs, exact=_is_quarter),
@@ -322,7 +336,7 @@ KINDS = {
     "ops.meshgrid": Knowledge(specs=_grid_specs, several=True),
     "ops.slice": Knowledge(specs=_part_specs),
     "ops.scatter": Knowledge(specs=_scattered_specs),
-    **dict.fromkeys(("ops.slice_update", "ops.scatter_update"), FIRST),
+    **dict.fromkeys(("ops.slice_update", "ops.scatter_update", "ops.bitwise_invert", "ops.bitwise_not"), FIRST),
     **dict.fromkeys(("ops.layer_normalization", "ops.rms_normalization"), FIRST),
     "ops.fliplr": Knowledge(specs=_at_least(2), kept=keeps_all),
     "ops.flipud": Knowledge(specs=_at_least(1), kept=keeps_all),

@@ -25,12 +25,31 @@ NUMPY_MERGES = (
     "maximum", "minimum", "arctan2", "hypot", "logaddexp", "logaddexp2",
     "equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor",
+    "fmax", "fmin", "fmod", "gcd", "heaviside", "isclose", "lcm", "ldexp", "nextafter", "left_shift", "right_shift",
+    "bitwise_left_shift", "bitwise_right_shift",
 )  # fmt: skip
 FLOATING = frozenset(("divide", "true_divide", "divide_no_nan", "logaddexp", "logaddexp2"))
 """Operations whose result is of a float dtype, whatever enters."""
 
+CAUTIOUS = frozenset(
+    ("arctan2", "hypot", "fmax", "fmin", "fmod", "gcd", "heaviside", "lcm", "ldexp", "nextafter", "left_shift",
+     "right_shift", "bitwise_left_shift", "bitwise_right_shift")
+)  # fmt: skip
+"""Operations that promote in a way of their own: what is told of their dtype is that floats stay."""
+
 PREDICATES = frozenset(
-    ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor")
+    (
+        "equal",
+        "not_equal",
+        "greater",
+        "greater_equal",
+        "less",
+        "less_equal",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "isclose",
+    )
 )
 TESTS = ("isnan", "isinf", "isfinite", "isneginf", "isposinf", "isreal", "logical_not", "signbit")
 UNARY = (
@@ -93,7 +112,7 @@ def _numpy_merge_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, dtype = _broadcast(call, "numpy"), "bool" if name in PREDICATES else _promoted(name, call)
     if shape is None or dtype is None:
         return None
-    if name.startswith("bitwise_") and any(shape != operand for operand in merge_shapes(call) or ()):
+    if ("bitwise" in name or "shift" in name) and any(shape != operand for operand in merge_shapes(call) or ()):
         return None  # Keras records the first operand's shape
     return (Spec(shape, dtype),)
 
@@ -111,7 +130,7 @@ def _promoted(name: str, call: Call) -> str | None:
     if len(dtypes) != 1 or not scalars <= {bool, int, float}:
         return None
     dtype = dtypes.pop()
-    if name in ("arctan2", "hypot") and (scalars or not is_float(dtype)):
+    if name in CAUTIOUS and (scalars or not is_float(dtype)):
         return None
     if float in scalars and not is_float(dtype):
         return "float32"
@@ -224,4 +243,5 @@ KINDS = {
     "layers.Identity": Knowledge(specs=_identity_specs, kept=_alone_kept),
     "activations.relu": UNARY_OPERATION,
     "ops.cast": Knowledge(specs=_cast_specs, kept=_alone_kept),
+    "ops.saturate_cast": Knowledge(specs=_cast_specs, kept=_alone_kept),
 }

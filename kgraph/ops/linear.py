@@ -142,9 +142,31 @@ def _whole_specs(call: Call) -> Specs:
     found, length = _parts(call), call.argument("fft_length")
     if found is None or not (length is None or fields.is_int(length, 1)):
         return None
-    shape = shape_of(call)
+    shape = found[0].shape or (None,)
     extent = plus(shape[-1], -1) if length is None else length
     return (Spec((*shape[:-1], extent if length is not None or extent is None else 2 * extent), found[0].dtype),)
+
+
+def _sound_specs(call: Call) -> Specs:
+    found, stride, width = _parts(call), _length(call, "sequence_stride"), _length(call, "fft_length")
+    length = call.argument("length")
+    if found is None or stride is None or width is None or not (length is None or fields.is_int(length, 1)):
+        return None
+    shape = found[0].shape or ()
+    if len(shape) < 2:
+        return None
+    frames = plus(shape[-2], -1)
+    cut = width // 2 * 2 if call.argument("center") else 0
+    extent = length if length is not None or frames is None else frames * stride + width - cut
+    return (Spec((*shape[:-2], extent), found[0].dtype),)
+
+
+def _least_squares_specs(call: Call) -> Specs:
+    left, given = shape_of(call), call.arguments.get("b")
+    right = call.operands[given.index].shape if isinstance(given, Slot) else None
+    if len(left) != 2 or right is None or len(right) not in (1, 2) or right[0] != left[0]:
+        return None
+    return one(call, (left[1], *right[1:]))
 
 
 def _frames_specs(call: Call) -> Specs:
@@ -187,8 +209,8 @@ def _found_specs(call: Call) -> Specs:
 
 
 def _batch_norm_specs(call: Call) -> Specs:
-    shape, axis = shape_of(call), call.argument("axis")
-    if not fields.is_int(axis) or not -len(shape) <= axis < len(shape):
+    shape, axis = shape_of(call), int(call.argument("axis")) if fields.is_int(call.argument("axis")) else None
+    if axis is None or not -len(shape) <= axis < len(shape):
         return None
     for name in ("mean", "variance", "offset", "scale"):
         given = call.arguments.get(name)
@@ -232,6 +254,8 @@ KINDS = {
     "ops.rfft": Knowledge(specs=_half_specs),
     "ops.irfft": Knowledge(specs=_whole_specs),
     "ops.extract_sequences": Knowledge(specs=_frames_specs),
+    "ops.istft": Knowledge(specs=_sound_specs),
+    "ops.lstsq": Knowledge(specs=_least_squares_specs),
     "ops.stft": Knowledge(specs=_spectra_specs),
     "ops.view_as_real": Knowledge(specs=_complex_specs),
     "ops.in_top_k": Knowledge(specs=_chosen_specs),

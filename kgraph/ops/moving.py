@@ -214,9 +214,10 @@ def _unstack_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, axes, number = shape_of(call), as_axes(call.argument("axis"), len(shape_of(call))), call.argument("num")
     if axes is None or len(axes) != 1 or not is_single(call):
         return None
-    if number is None and shape[axes[0]] is not None:
-        number = index(shape[axes[0]] or 0)  # how many outputs there are, no open size may decide
-    if not fields.is_int(number, 1) or number > fields.MOST_PARTS:
+    extent = shape[axes[0]]
+    if number is None and extent is not None:
+        number = index(extent)  # how many outputs there are, no open size may decide
+    if type(number) is not int or not 1 <= number <= fields.MOST_PARTS:
         return None
     return (Spec(shape[: axes[0]] + shape[axes[0] + 1 :], call.operands[0].dtype),) * number
 
@@ -252,6 +253,7 @@ def _with(shape: Shape, axis: int, extent: int | None) -> Shape:
     return (*shape[:axis], extent, *shape[axis + 1 :])
 
 
+LIKES = ("array", "convert_to_tensor", "empty_like", "full_like", "ones_like", "tril", "triu", "zeros_like")
 ALONG = Knowledge(specs=_along_specs, kept=_along_kept)
 LIKE = Knowledge(specs=_like_specs, kept=keeps_all)
 TURNED = Knowledge(specs=_turned_specs, kept=_turned_kept)
@@ -265,7 +267,7 @@ KINDS = {
     "ops.ravel": Knowledge(specs=_ravel_specs),
     **{f"ops.{name}": ALONG for name in (*FLATTENING, "roll", "flip")},
     "ops.broadcast_to": Knowledge(specs=_broadcast_specs),
-    **{f"ops.{name}": LIKE for name in ("ones_like", "zeros_like", "empty_like", "full_like", "tril", "triu")},
+    **{f"ops.{name}": LIKE for name in LIKES},
     "ops.one_hot": Knowledge(specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.size}),
     "ops.top_k": Knowledge(specs=_top_specs, kept=_but_last_kept, needs={"k": fields.size}, several=True),
     "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, exact=_unstack_exact, several=True),

@@ -22,8 +22,7 @@ def _format(call: Call) -> str:
 
 def _patches_specs(call: Call) -> Specs:
     """A window as of a convolution, whose channels are all that it sees."""
-    shape, size = shape_of(call), call.argument("size")
-    size = repeat(size, 2)
+    shape, size = shape_of(call), repeat(call.argument("size"), 2)
     rank = len(size) if isinstance(size, tuple) else 0  # pyright: ignore[reportUnknownArgumentType]
     if rank not in (2, 3) or len(shape) not in (rank + 1, rank + 2) or not is_single(call):
         return None
@@ -79,13 +78,13 @@ def _fold_specs(call: Call) -> Specs:
 
 
 def _adaptive_specs(call: Call) -> Specs:
+    """Of channels first: with channels last, Keras records some spatial axes beside those that they become."""
     shape = shape_of(call)
     size = repeat(call.argument("output_size"), len(shape) - 2)
-    if not 3 <= len(shape) <= 5 or not fields.sizes(f"layers.Conv{len(shape) - 2}D", size):
+    wrong = not 3 <= len(shape) <= 5 or not fields.sizes(f"layers.Conv{len(shape) - 2}D", size)
+    if wrong or call.argument("data_format") != "channels_first":
         return None
-    if call.argument("data_format") == "channels_first":
-        return one(call, (*shape[:2], *size))  # type: ignore[misc]  # pyright: ignore
-    return one(call, (shape[0], *size, shape[-1]))  # type: ignore[misc]  # pyright: ignore
+    return one(call, (*shape[:2], *size))  # type: ignore[misc]  # pyright: ignore
 
 
 # --- cropping and padding -----------------------------------------------------------------------------------------
@@ -141,6 +140,13 @@ def _image_specs(call: Call) -> Specs:
     return one(call, shape_of(call)) if len(shape_of(call)) in (3, 4) else None
 
 
+def _perspective_specs(call: Call) -> Specs:
+    points = [spec.shape or () for spec in call.operands[1:]]
+    if len(points) != 2 or points[0] != points[1] or len(points[0]) not in (2, 3) or points[0][-2:] != (4, 2):
+        return None
+    return _image_specs(call)
+
+
 def _colour_specs(call: Call) -> Specs:
     """Of three channels."""
     shape, floats = shape_of(call), call.operands[0].dtype.startswith(("float", "bfloat"))
@@ -172,5 +178,6 @@ KINDS = {
     "ops.image.gaussian_blur": SAME,
     "ops.image.hsv_to_rgb": COLOUR,
     "ops.image.rgb_to_hsv": COLOUR,
+    "ops.image.perspective_transform": Knowledge(specs=_perspective_specs, kept=keeps_all),
     "ops.image.sobel_edges": Knowledge(specs=_edges_specs),
 }

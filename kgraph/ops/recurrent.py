@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kgraph.graph import FrozenDict, Object, Shape, Spec, Weight
+from kgraph.graph import FrozenDict, Object, Shape, Slot, Spec, Weight
 from kgraph.ops import fields
 from kgraph.ops.base import (
     Call,
@@ -19,6 +19,7 @@ from kgraph.ops.base import (
     variables,
 )
 from kgraph.ops.convolution import WINDOW, complete_sizes, slid
+from kgraph.ops.elementwise import broadcast
 from kgraph.ops.fields import spatial_rank
 
 GATES = {"layers.SimpleRNN": 1, "layers.GRU": 3, "layers.LSTM": 4}
@@ -86,6 +87,24 @@ def _cell_weights(call: Call) -> tuple[Weight, ...] | None:
     if width is None:
         return None
     return variables(call, *_kernels((width, gates), (units, gates), _bias(call, gates)))
+
+
+def _state_shapes(call: Call) -> list[Shape]:
+    given = call.arguments.get("states")
+    slots = given if isinstance(given, tuple) else (given,)  # pyright: ignore[reportUnknownVariableType]
+    return [call.operands[slot.index].shape for slot in slots if isinstance(slot, Slot)]  # pyright: ignore
+
+
+def _cell_specs(call: Call) -> tuple[Spec, ...] | None:
+    """One step: the output, and the states after it, which a state of 1 does not narrow."""
+    shape, states, dtype = call.operands[0].shape or (), _state_shapes(call), compute_dtype(call)
+    if not is_single(call) or len(shape) != 2 or shape[1] is None or dtype is None or len(states) != STATES[call.kind]:
+        return None
+    first, units = states[0] or (), call.config["units"]
+    if len(first) != 2 or first[1] != units:
+        return None
+    found = broadcast(((shape[0], units), *(state or () for state in states)), "numpy")
+    return None if found is None else (Spec(found, dtype),) * (len(states) + 1)
 
 
 def _bias(call: Call, gates: int) -> tuple[int, ...] | None:
@@ -166,5 +185,6 @@ IMAGES = Knowledge(
 
 KINDS = {
     **dict.fromkeys((*GATES, "layers.RNN"), LOOP),
+    **dict.fromkeys(STATES, Knowledge(specs=_cell_specs, weights=_cell_weights, needs={"units": fields.size})),
     **{f"layers.ConvLSTM{rank}D": IMAGES for rank in (1, 2, 3)},
 }

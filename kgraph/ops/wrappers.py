@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kgraph.graph import FrozenDict, Object, Shape, Slot, Spec, Weight
-from kgraph.ops import fields, infer_specs, infer_weights, kept_axes, reason, recurrent
+from kgraph.ops import fields, infer_specs, infer_weights, is_exact, kept_axes, reason, recurrent
 from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_single, joined, keeps_nothing
 from kgraph.ops.extents import times
 
@@ -183,9 +185,23 @@ def _chain_weights(call: Call) -> tuple[Weight, ...] | None:
     return None if chain is None else joined(map(infer_weights, chain[0]))
 
 
+def _piped_specs(call: Call) -> tuple[Spec, ...] | None:
+    """Of a Pipeline where nothing is open: Keras traces its layers, and forgets what it could know."""
+    if not is_single(call) or None in (call.operands[0].shape or ()):
+        return None
+    return _chain_specs(call)
+
+
+def _piped_exact(call: Call) -> bool:
+    given = call.config.get("layers")
+    layers = [layer for layer in given if isinstance(layer, Object)] if isinstance(given, tuple) else []  # pyright: ignore
+    return all(is_exact(replace(call, kind=layer.kind, config=layer.config)) for layer in layers)
+
+
 LAYER = {"layer": fields.layer}
 
 KINDS = {
+    "layers.Pipeline": Knowledge(specs=_piped_specs, weights=lambda _: None, exact=_piped_exact),
     "layers.Bidirectional": Knowledge(
         specs=_both_specs, weights=_both_weights, kept=_both_kept, reason=_both_reason,
         needs={**LAYER, "merge_mode": MERGES, "backward_layer": fields.either(fields.absent, fields.layer)},

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from kgraph.ops.images import KEEPING_DTYPE, SAME
 from tests.ops.agreement import example
 from tests.ops.test_features import NEEDED
 from tests.ops.test_layers import DTYPES, Example, common, image, layer, load, shape_of
@@ -131,9 +132,7 @@ def heads(random: Random) -> Example:
 
 
 def augmentation(random: Random) -> Example:
-    kind = random.choice(
-        (*NEEDED, "RandomFlip", "RandomErasing", "Equalization", "RandomGrayscale", "AutoContrast", "Solarization")
-    )
+    kind = random.choice((*SAME, *KEEPING_DTYPE))
     shape = random.choice(((None, None, None, 3), (None, 9, None, 3)))
     return example(lambda: made(kind, **NEEDED.get(kind, {})), (shape, random.choice(("float32", "uint8"))))
 
@@ -238,6 +237,23 @@ def spectral(random: Random) -> Example:
     return example(lambda: made("SpectralNormalization", layer=made(kind, **config)), (shape,))
 
 
+def cell_step(random: Random) -> Example:
+    kind, count = random.choice((("SimpleRNNCell", 1), ("GRUCell", 1), ("LSTMCell", 2)))
+    width = random.choice((3, 3, 3, 1))
+    states = [((random.choice((None, None, 1)), width),) for _ in range(count)]
+    return (lambda x, *given: made(kind, units=3)(x, list(given))), [((None, random.choice((4, 4, None))),), *states]
+
+
+def pipeline(random: Random) -> Example:
+    layers = random.sample(("CenterCrop", "RandomFlip", "Rescaling", "Resizing"), random.choice((1, 2, 3)))
+    options: dict[str, Any] = {"height": random.choice((3, 5)), "width": 4}
+    configs = {"CenterCrop": options, "Resizing": options, "Rescaling": {"scale": 0.5}}
+    make = [lambda kind=kind: made(kind, **configs.get(kind, {})) for kind in layers]
+    return (lambda x: made("Pipeline", layers=[each() for each in make])(x)), [
+        ((None, None, random.choice((None, 8)), 3),)
+    ]
+
+
 def kept_dtype(random: Random) -> Example:
     name = random.choice(("isnan", "isinf", "isfinite", "logical_not", "relu", "softmax", "cast"))
     call: Callable[..., Any] = (lambda x: op("cast")(x, "float16")) if name == "cast" else (lambda x: op(name)(x))
@@ -268,5 +284,5 @@ def arrays(random: Random) -> Example:
 FAMILIES = (
     split, reshape, layer_reshape, subscript, squeeze, join, merge, image_operation, blocks, vectors, einsum, heads,
     augmentation, sizing, categories, crossing, text, statistics, spectrogram, einsum_layer, embedding, rectifier,
-    normalization, dropout, spectral, kept_dtype, softmax, take_several, arrays,
+    normalization, cell_step, pipeline, dropout, spectral, kept_dtype, softmax, take_several, arrays,
 )  # fmt: skip

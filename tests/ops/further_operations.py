@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.ops.test_layers import Example, image, per_axis, shape_of
+from tests.ops.test_layers import Example, image, load, shape_of
 from tests.ops.test_moving import axis_of, op
 from tests.ops.test_operations import axes_of
 
@@ -41,7 +41,10 @@ def along_one_axis(random: Random) -> Example:
 
 def quantities(random: Random) -> Example:
     shape = tensor(random, 2, 3)
-    name = random.choice(("quantile", "percentile", "nanquantile", "nanpercentile", "moments"))
+    name = random.choice(("quantile", "percentile", "nanquantile", "nanpercentile", "moments", "average"))
+    if name == "average":
+        alone = axis_of(random, shape, none=True)
+        return (lambda x: op(name)(x, axis=alone)), [(shape,)]
     axis, keepdims = axes_of(random, len(shape), none=name != "moments"), random.choice((True, False))
     if name == "moments":
         axes = axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -151,6 +154,9 @@ def matrices(random: Random) -> Example:
 
 
 def equations(random: Random) -> Example:
+    if random.random() < 0.3:
+        rows = random.choice((3, None))
+        return op("lstsq"), [((rows, random.choice((2, None))),), (random.choice(((rows,), (rows, None), (4,))),)]
     batch = tensor(random, 0, 1)
     left = (*batch, 3, 3)
     right = random.choice(((*batch, 3), (*batch, 3, 2), (*batch, None, 2), (3,), (*batch, 1, 3, 2)))
@@ -162,6 +168,9 @@ def signals(random: Random) -> Example:
     name = random.choice(("rfft", "irfft", "fft", "fft2", "ifft2", "extract_sequences", "stft"))
     if name == "extract_sequences":
         return (lambda x: op(name)(x, 3, 2)), [(shape,)]
+    if name == "fft2" and random.random() < 0.5:
+        lengths: dict[str, Any] = random.choice(({}, {"center": False}, {"length": 9}))
+        return (lambda x, y: op("istft")((x, y), 4, 2, 8, **lengths)), [((*shape[:-1], 5),)] * 2
     if name == "stft":
         center = random.choice((True, False))
         return (lambda x: op(name)(x, 4, 2, 8, center=center)), [(shape,)]
@@ -205,7 +214,7 @@ def folds(random: Random) -> Example:
 
 def adaptive(random: Random) -> Example:
     rank, data_format = random.choice((1, 2, 3)), random.choice(("channels_last", "channels_first"))
-    size = per_axis(random, rank, (1, 2))
+    size = random.choice((2, (2, 1, 3)[:rank]))
     name = random.choice(("adaptive_average_pool", "adaptive_max_pool"))
     return (lambda x: op(name)(x, size, data_format=data_format)), [(image(random, rank, data_format, 3),)]
 
@@ -225,23 +234,34 @@ def framed(random: Random) -> Example:
     return (lambda x: op(f"image.{what}_images")(x, **options, data_format=data_format)), [(shape,)]
 
 
+SAME_IMAGES = ("affine_transform", "elastic_transform", "gaussian_blur", "hsv_to_rgb", "rgb_to_hsv", "sobel_edges")
+
+
 def same_images(random: Random) -> Example:
-    name = random.choice(
-        ("affine_transform", "elastic_transform", "gaussian_blur", "hsv_to_rgb", "rgb_to_hsv", "sobel_edges")
-    )
+    name = random.choice((*SAME_IMAGES, "perspective_transform"))
     shape = (*tensor(random, 0, 1), None, random.choice((None, 8)), random.choice((3, 3, 3, None)))
     if name == "affine_transform":
         return (lambda x, t: op(f"image.{name}")(x, t)), [(shape,), (random.choice(((8,), (None, 8))),)]
+    if name == "perspective_transform":
+        points = random.choice(((4, 2), (None, 4, 2), (None, 4, 2), (None, 2)))
+        return (lambda x, s, e: op(f"image.{name}")(x, s, e)), [(shape,), (points,), (points,)]
     return (lambda x: op(f"image.{name}")(x)), [(shape,)]
 
 
+LIKES: dict[str, dict[str, Any]] = {
+    **{name: {} for name in ("array", "bitwise_invert", "bitwise_not", "convert_to_tensor", "copy", "empty_like")},
+    **{name: {} for name in ("isreal", "signbit", "size")},
+    "full_like": {"fill_value": 2},
+    "saturate_cast": {"dtype": "uint8"},
+    "threshold": {"threshold": 1.0, "default_value": 0.0},
+}
+
+
 def likes(random: Random) -> Example:
-    name = random.choice(("empty_like", "full_like", "copy", "threshold", "signbit", "isreal"))
-    options: dict[str, Any] = {
-        "full_like": {"fill_value": 2},
-        "threshold": {"threshold": 1.0, "default_value": 0.0},
-    }.get(name, {})
-    return (lambda x: op(name)(x, **options)), [(shape_of(random, (1, 2, 3)),)]
+    if random.random() < 0.1:
+        return (lambda x: op("digitize")(x, load("numpy").array([0.0, 1.0]))), [(shape_of(random, (1, 2, 3)),)]
+    name = random.choice(list(LIKES))
+    return (lambda x: op(name)(x, **LIKES[name])), [(shape_of(random, (1, 2, 3)),)]
 
 
 FAMILIES: tuple[Callable[[Random], Example], ...] = (

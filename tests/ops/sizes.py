@@ -53,10 +53,14 @@ def alike(said: Shapes, found: Shapes) -> bool:
 def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
     """The call at several sizes: with the record's open sizes, and with some of the fixed ones open as well."""
     call, inputs = example
-    graph = recorded(call, inputs)
-    if graph is None:
+    function = _function(call, inputs)
+    if function is None:
         return
-    yield from _of_graph(graph, call, inputs, random, count)
+    graph = live.read(function)
+    if any(knowledge(op.kind).merge == "layer" for op in graph.ops.values()):
+        yield from _of_graph(graph, lambda shapes: by_running(function, inputs, shapes), inputs, random, count)
+        return
+    yield from _of_graph(graph, lambda shapes: by_keras(call, inputs, shapes), inputs, random, count)
     op = _only(graph)
     if op is not None and not knowledge(op.kind).merge:
         yield from _of_rule(op, call, inputs, random, count)
@@ -64,12 +68,17 @@ def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
 
 def recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
     """What Keras records of the call; None where it refuses."""
+    function = _function(call, inputs)
+    return None if function is None else live.read(function)
+
+
+def _function(call: Callable[..., Any], inputs: list[Any]) -> Any:
     keras = load("keras")
     tensors = [
         keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)
     ]
     outputs = _outputs(call, tensors)
-    return None if outputs is None else live.read(keras.Function(tensors, outputs, name="function"))
+    return None if outputs is None else keras.Function(tensors, outputs, name="function")
 
 
 def _outputs(call: Callable[..., Any], tensors: list[Any]) -> Any:
@@ -97,16 +106,28 @@ def by_keras(call: Callable[..., Any], inputs: list[Any], shapes: Shapes) -> Sha
         keras.Input(batch_shape=shape, dtype=(*spec, "float32")[1]) for shape, spec in zip(shapes, inputs, strict=True)
     ]
     outputs = _outputs(call, tensors)
-    if outputs is None:
-        return REFUSED
-    found = tuple(tuple(tensor.shape) for tensor in keras.tree.flatten(outputs))
+    return REFUSED if outputs is None else _shapes(outputs)
+
+
+def by_running(function: Any, inputs: list[Any], shapes: Shapes) -> Shapes:
+    """The shapes that come out of what Keras recorded when it runs: layers that merge stretch a batch then."""
+    ops = load("keras").ops
+    arrays = [ops.ones(shape, (*spec, "float32")[1]) for shape, spec in zip(shapes, inputs, strict=True)]
+    found = _outputs(function, [arrays])
+    return REFUSED if found is None else _shapes(found)
+
+
+def _shapes(outputs: Any) -> Shapes:
+    found = tuple(tuple(tensor.shape) for tensor in load("keras").tree.flatten(outputs))
     return REFUSED if any(0 in shape for shape in found) else found
 
 
 # --- the open sizes of the record ---------------------------------------------------------------------------------
 
 
-def _of_graph(graph: Graph, call: Callable[..., Any], inputs: list[Any], random: Random, count: int) -> Iterator[Pair]:
+def _of_graph(
+    graph: Graph, truth: Callable[[Shapes], Shapes], inputs: list[Any], random: Random, count: int
+) -> Iterator[Pair]:
     known = measured(graph)
     names = [f"x{number}" for number in range(len(inputs))]
     entering = [known[name].outputs[0] or () if name in known else None for name in names]
@@ -122,8 +143,18 @@ def _of_graph(graph: Graph, call: Callable[..., Any], inputs: list[Any], random:
             _at(random, sizes, extents) if extents is not None else tuple(size or 2 for size in spec[0])
             for extents, spec in zip(entering, inputs, strict=True)
         )
+        if _may_be_a_bias(kinds, shapes):
+            continue
         said = said_at(whole, sizes) if whole.told else None
-        yield Pair(kinds, "; ".join(map(_words, graph.ops.values())), shapes, said, by_keras(call, inputs, shapes))
+        yield Pair(kinds, "; ".join(map(_words, graph.ops.values())), shapes, said, truth(shapes))
+
+
+def _may_be_a_bias(kinds: tuple[str, ...], shapes: Shapes) -> bool:
+    """True where Keras may add the second as a bias along axis 1, though it stands along another (test_symbolic)."""
+    if not {"layers.Add", "layers.Average"} & set(kinds):
+        return False
+    second = {shape[1] for shape in shapes if len(shape) > 1}
+    return any([extent for extent in shape if extent != 1] in ([size] for size in second) for shape in shapes[1:])
 
 
 def _at(random: Random, sizes: dict[Symbol, int], extents: tuple[Extent, ...]) -> tuple[int, ...]:
@@ -161,7 +192,7 @@ def _of_rule(op: Op, call: Callable[..., Any], inputs: list[Any], random: Random
         found = None  # the rule cannot tell
     for _ in range(count):
         sizes = near(random, likely)
-        shapes = tuple(_fixed(spec, sizes) for spec in wide)
+        shapes = tuple(tuple(value_at(extent or 0, sizes) for extent in spec.shape or ()) for spec in wide)
         said = None if found is None else said_at(found, sizes)
         yield Pair((op.kind,), _words(op), shapes, said, by_keras(call, inputs, shapes))
 

@@ -197,11 +197,7 @@ EXPLAINED = {
     "Layer": "abstract",
     "Wrapper": "abstract",
     "Lambda": "only of what it is known to select",
-    "GRUCell": "is called with states: part of an RNN",
-    "LSTMCell": "is called with states: part of an RNN",
-    "SimpleRNNCell": "is called with states: part of an RNN",
     "StackedRNNCells": "is called with states: part of an RNN",
-    "Pipeline": "its layers are run one after the other; recorded only",
     "STFTSpectrogram": "cannot be made without scipy",
 }
 

@@ -16,7 +16,7 @@ from kgraph.ops.elementwise import UNARY
 from kgraph.ops.reducing import DTYPES as REDUCTIONS
 from tests.ops import kept_examples
 from tests.ops.test_layers import FAMILIES, Example, load, of, recorded, shape_of
-from tests.ops.test_operations import axes_of, operation
+from tests.ops.test_operations import OPTIONS, axes_of, operation
 
 RANDOM = st.randoms(use_true_random=False)
 SIZES = (1, 2, 3, 4, 5, 7, 8)
@@ -24,7 +24,7 @@ SIZES = (1, 2, 3, 4, 5, 7, 8)
 
 def unary(random: Random) -> Example:
     name = random.choice(UNARY)
-    options = {"clip": {"x_min": 0.0, "x_max": 6.0}}.get(name, {})
+    options = OPTIONS.get(name, {})
     return (lambda x: operation(name)(x, **options)), [(shape_of(random, (2, 3)), "float32")]
 
 

@@ -181,11 +181,10 @@ def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def built_and_run(call: Callable[..., Any], *shapes: tuple[int, ...]) -> tuple[Any, Any]:
     """(the shape that Keras builds, the shape that it gives when it runs or what it raises then)."""
     import keras
-    import numpy as np
 
     said = call(*(keras.Input(batch_shape=shape) for shape in shapes))
     try:
-        real = call(*(np.ones(shape, "float32") for shape in shapes))
+        real = call(*(keras.ops.ones(shape) for shape in shapes))
     except Exception as error:
         return tuple(said.shape), type(error)
     return tuple(said.shape), tuple(real.shape)
@@ -209,6 +208,22 @@ def test_keras_builds_what_it_cannot_run(what: str, make: Callable[[Any], Any], 
     said, real = built_and_run(make(keras.ops), *shapes)
     assert said != real
     assert isinstance(real, type), (what, real)
+
+
+@pytest.mark.keras
+def test_keras_records_axes_too_many_of_adaptive_pooling() -> None:
+    import keras
+
+    pool = keras.ops.adaptive_max_pool
+    assert built_and_run(lambda x: pool(x, (2,), "channels_last"), (2, 8, 3)) == ((2, 8, 2, 3), (2, 2, 3))
+
+
+@pytest.mark.keras
+def test_keras_adds_along_the_wrong_axis_what_looks_like_a_bias() -> None:
+    import keras
+
+    assert built_and_run(keras.ops.add, (1, 2, 1), (1, 1, 2)) == ((1, 2, 2), (1, 2, 1))
+    assert built_and_run(keras.ops.maximum, (1, 2, 1), (1, 1, 2)) == ((1, 2, 2), (1, 2, 2))
 
 
 @pytest.mark.keras
