@@ -43,7 +43,7 @@ def main() -> int:
     total: Counter[str] = Counter()
     by_kind: dict[str, Counter[str]] = {}
     for pair in drawn(chosen.count, chosen.only, chosen.seed):
-        answer = "untold" if pair.said is None else "wrong" if pair.said != pair.found else "right"
+        answer = pair.answer
         works = "raises" if pair.found == REFUSED else "works"
         for kind in set(pair.kinds):
             by_kind.setdefault(kind, Counter()).update((answer, works))
@@ -57,7 +57,8 @@ def main() -> int:
             f"{kind:40} " + "  ".join(f"{key} {counts[key]}" for key in ("right", "wrong", "untold", "works", "raises"))
         )
     print(
-        f"{total['right'] + total['wrong'] + total['untold']:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}"
+        f"{total['right'] + total['wrong'] + total['untold']:,} pairs in "
+        f"{time.perf_counter() - start:.0f} s: {dict(total)}"
     )
     return 1 if total["wrong"] else 0
 

@@ -32,19 +32,33 @@ class Symbol:
         return "B" if self.value is None else f"{self.value}.shape[{self.axis}]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Floor:
     """``inner // divisor``; the divisor is at least 2."""
 
     inner: Expression
     divisor: int
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Floor) and self.divisor == other.divisor and self.inner.same(other.inner)
 
-@dataclass(frozen=True, slots=True)
+    def __hash__(self) -> int:
+        return hash((self.inner, self.divisor))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Largest:
     """The largest of several extents; the normal form has none of which the others are known to be no larger."""
 
     options: tuple[Extent, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Largest) or len(self.options) != len(other.options):
+            return False
+        return all(map(_is_same, self.options, other.options))
+
+    def __hash__(self) -> int:
+        return hash(self.options)
 
 
 Atom = Symbol | Floor | Largest
@@ -148,13 +162,21 @@ class Expression:
 Extent = int | Expression
 
 
+def _is_same(left: Extent, right: Extent) -> bool:
+    return left == right if isinstance(left, int) else left.same(right)
+
+
 def _ask(difference: Extent, sign: str) -> bool:
     if isinstance(difference, int):
         return difference == 0 if sign == "==" else difference >= 0
-    known = decided(difference, sign)
+    ask = decider.get()
+    token = decider.set(None)  # what is remembered is found by its form
+    try:
+        known = decided(difference, sign)
+    finally:
+        decider.reset(token)
     if known is not None:
         return known
-    ask = decider.get()
     if ask is None:
         raise TooHardError(f"whether {difference!r} {sign} 0 depends on open sizes")
     return ask(difference, sign)
@@ -223,25 +245,25 @@ def divided(left: Extent, right: Extent) -> Extent:
         return divided(times(left, -1), -right)
     if isinstance(left, int) or right == 1:
         return left // right if isinstance(left, int) else left
-    left = _without_inner_floor(left, right)
-    if isinstance(left, tuple):
-        return divided(*left)
+    inner = _without_inner_floor(left, right)
+    if inner is not None:
+        return divided(*inner)
     whole = {monomial: factor // right for monomial, factor in left.terms.items() if factor % right == 0}
     rest = {monomial: factor for monomial, factor in left.terms.items() if factor % right}
     return plus(_made(whole, left.constant // right), _floor(_made(rest, left.constant % right), right))
 
 
-def _without_inner_floor(left: Expression, divisor: int) -> Expression | tuple[Extent, int]:
+def _without_inner_floor(left: Expression, divisor: int) -> tuple[Extent, int] | None:
     """``n + x // d`` over ``c`` is ``n * d + x`` over ``c * d``; ``n - x // d`` is ``n * d - x + d - 1`` over the same.
 
-    This holds for whole ``n``, so it is done where there is one floor, once.
+    This holds for whole ``n``, so it is done where there is one floor, once. None where there is not.
     """
     floors = [monomial for monomial in left.terms if len(monomial) == 1 and isinstance(monomial[0], Floor)]
     if len(floors) != 1 or left.terms[floors[0]] not in (1, -1):
-        return left
+        return None
     atom, sign = floors[0][0], left.terms[floors[0]]
     if not isinstance(atom, Floor):
-        return left
+        return None
     rest = _made({m: factor for m, factor in left.terms.items() if m != floors[0]}, left.constant)
     inner = plus(times(rest, atom.divisor), times(atom.inner, sign))
     return plus(inner, atom.divisor - 1 if sign < 0 else 0), atom.divisor * divisor

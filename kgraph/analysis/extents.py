@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from kgraph.analysis.cases import cases
 from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus, symbol
@@ -15,6 +16,7 @@ from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equ
 from kgraph.analysis.integers import implies
 from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
 from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge
+from kgraph.ops import kept_axes as rule_kept_axes
 from kgraph.ops.elementwise import line_up, merge_operands
 
 BATCH = symbol(None, 0)
@@ -224,27 +226,51 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
         return None
     # No operand is empty: where one is, what made it does not work.
     entering = dict.fromkeys(extent for spec in specs for extent in spec.shape or () if isinstance(extent, Expression))
-    facts = tuple(Test(minus(extent, 1), ">=") for extent in entering)
-    ways = cases(lambda: infer_specs(call), facts)
-    good = [(way.condition, way.result) for way in ways or () if way.result is not None and not _is_empty(way.result)]
+    facts = (minus(extent, 1) for extent in entering)
+    ways = cases(lambda: _inferred(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
+    made = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
+    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, shapes))]
     if ways and not good:
         return Measured((), NEVER)
-    if not good or len({tuple(_rank(spec.shape) for spec in result) for _, result in good}) != 1:
+    if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:
         return None
-    outputs = [_united([(where, result[out].shape) for where, result in good]) for out in range(len(good[0][1]))]
-    if None in outputs:
-        return None
-    filled = (at_least(extent, 1) for shape in outputs for extent in shape)
-    return Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+    outputs = [_united([(where, shapes[out]) for where, shapes in good]) for out in range(len(good[0][1]))]
+    filled = [at_least(extent, 1) for shape in outputs for extent in shape or ()]
+    return None if None in outputs else Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
 
 
-def _is_empty(specs: tuple[Spec, ...]) -> bool:
-    return any(type(extent) is int and extent < 1 for spec in specs for extent in spec.shape or ())
+def _shapes(specs: tuple[Spec, ...]) -> tuple[Extents | None, ...]:
+    """The shapes that a rule gave: their extents are expressions where its operands' were."""
+    return tuple(cast("Extents | None", spec.shape) for spec in specs)
 
 
-def _united(ways: list[tuple[Formula, tuple[Extent, ...]]]) -> Extents | None:
+def _inferred(call: Call) -> tuple[Spec, ...] | None:
+    """Output specs; an extent that Keras forgets is that of the operand which it has at every size."""
+    found = infer_specs(call)
+    if found is None or all(None not in (spec.shape or ()) for spec in found):
+        return found
+    return tuple(Spec(_remembered(call, spec.shape or ()), spec.dtype) for spec in found)
+
+
+def _remembered(call: Call, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    shapes = [spec.shape or () for spec in call.operands]
+    origins = rule_kept_axes(call, len(shape))
+    return tuple(
+        shapes[origin[0]][origin[1]] if extent is None and origin is not None else extent
+        for extent, origin in zip(shape, origins, strict=True)
+    )
+
+
+def _is_empty(shape: Extents | None) -> bool:
+    """True where an output has no elements: such a way does not work, and its shape is of no account."""
+    return any(type(extent) is int and extent < 1 for extent in shape or ())
+
+
+def _united(ways: list[tuple[Formula, Extents | None]]) -> Extents | None:
     """One shape that holds on every way; None where there is none."""
-    axes = zip(*(shape for _, shape in ways), strict=True)
+    if any(shape is None for _, shape in ways):
+        return None
+    axes = zip(*(shape or () for _, shape in ways), strict=True)
     united = [_one_extent([where for where, _ in ways], list(axis)) for axis in axes]
     return None if None in united else tuple(extent for extent in united if extent is not None)
 

@@ -105,7 +105,8 @@ def _called(node: str, op: Op, before: tuple[Spec, ...], operands: tuple[Spec, .
     if empty is not None and not any(0 in (spec.shape or ()) for spec in op.outputs):
         raise KgraphError(f"{node} ({op.kind}) makes an empty tensor of {entering}: {shape_words(empty.shape)}")
     outputs = tuple(map(_settled, op.outputs, found))
-    return op if outputs == op.outputs else replace(op, outputs=outputs, known="proved")
+    known = op.known if op.known == "assumed" else "proved"
+    return op if outputs == op.outputs else replace(op, outputs=outputs, known=known)
 
 
 def _is_blind(operands: tuple[Spec, ...]) -> bool:

@@ -65,6 +65,12 @@ def smt2(graph: Graph, node: str) -> str:
         status = "always" if requirement is None else requirement.status
         claims = _requirement_claims(graph, node, requirement, found)
         definitions.append(Definition("works", "Bool", found.works.get(node, "true"), "the call itself works"))
+    if is_empty(given(graph, node)):
+        claims = (
+            Claim(
+                "at no size does all that leads to it work: of the call itself nothing is claimed", "upstream", "unsat"
+            ),
+        )
     title = f"{quoted(node)} ({kind}) is {status}"
     return "".join(f"{line}\n" for line in _script(title, found, [*found.definitions, *definitions], claims))
 

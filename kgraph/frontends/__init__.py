@@ -90,7 +90,7 @@ def open_file(source: object, *, limits: Limits | None = None) -> File | None:
     if isinstance(source, str):
         return _opened(read_contents(source.encode(), limits=limits), None) if _is_content(source) else None
     if isinstance(source, BYTES):
-        return _opened(read_contents(bytes(source), limits=limits), None)
+        return _opened(read_contents(bytes(source), limits=limits), None)  # pyright: ignore[reportUnknownArgumentType]
     if callable(getattr(source, "read", None)) and not isinstance(source, type):
         return _opened(read_contents(cast("BinaryIO", source), limits=limits), None)
     return None

@@ -49,7 +49,7 @@ def describe(contents: Contents, *, keep: bool) -> Model:
     if config is None:
         raise SourceError("it holds weights alone, no description of a model; save it with model.save('model.keras')")
     if isinstance(config, Mapping) and "config" not in config and "layers" in config:  # what get_config() returns
-        inner: Any = config
+        inner: Any = config  # pyright: ignore[reportUnknownVariableType]
         config = {"class_name": "Functional" if "input_layers" in inner else "Sequential", "config": inner}
     whole = expect(config, Mapping, "the description")
     if not isinstance(whole.get("class_name"), str):
@@ -87,4 +87,4 @@ def _all_layers(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         rows: Any = inner.get("layers") if isinstance(inner, Mapping) else inner  # pyright: ignore
         layers = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []  # pyright: ignore
         yield from layers
-        stack.extend(reversed(layers))
+        stack.extend(reversed(layers))  # pyright: ignore[reportUnknownArgumentType]

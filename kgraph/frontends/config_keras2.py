@@ -156,16 +156,17 @@ def _implied_input(session: _Session, source: Json, first: _Layer, config: Json)
     shape = first.config.get("batch_input_shape", config.get("build_input_shape"))
     inner = session.models.get(id(first.source))
     if shape is None and inner is not None:
-        spec = next((inner.calls[ref.call].outputs[0] for ref in leaves(inner.inputs)), Spec(None, "float32"))
-        shape = spec.shape
+        refs: list[Ref] = leaves(inner.inputs)
+        spec = next((inner.calls[ref.call].outputs[0] for ref in refs), Spec(None, "float32"))
+        shape = spec.shape  # pyright: ignore[reportUnknownVariableType]
     if shape is None:
         raise SourceError(
             f"the Sequential model was never built: neither an input nor its first layer {first.name!r} has a shape; "
             "call model.build(input_shape) before it is saved"
         )
-    row = {"batch_input_shape": shape, "dtype": "int32" if first.class_name == "Embedding" else "float32"}
+    row: Json = {"batch_input_shape": shape, "dtype": "int32" if first.class_name == "Embedding" else "float32"}
     name = f"{first.name}_input"
-    return _input(_Layer(name, "InputLayer", None, row, (), {"of": source}))
+    return _input(_Layer(name, "InputLayer", None, row, (), {"of": source}))  # pyright: ignore
 
 
 # --- functional models ---------------------------------------------------------------------------------------------
@@ -231,8 +232,8 @@ class _Functional:
         found: dict[Connection, Shape] = {}
         for layer in self.layers.values():
             built = self.built(layer)
-            shapes: Any = (built,) if is_shape(built) else built
-            for number in range(len(layer.calls) if isinstance(shapes, tuple) else 0):
+            shapes: list[Any] = [built] if is_shape(built) else list(built) if isinstance(built, tuple) else []  # pyright: ignore
+            for number in range(len(layer.calls) if shapes else 0):
                 entering = connections(self.parsed[layer.name, number][0])
                 if len(shapes) != len(entering):
                     continue

@@ -375,7 +375,7 @@ def _model_call(
     results = [inner.calls[ref.call].outputs[ref.out] for ref in leaves(inner.outputs) if isinstance(ref, Ref)]
     if len(recorded) > len(results):
         raise SourceError(f"{layer.where}: output {len(recorded) - 1} is used, but it has {len(results)}, from 0")
-    declared = [inner.calls[ref.call].outputs[ref.out].shape for ref in leaves(inner.inputs)]
+    declared = [inner.calls[ref.call].outputs[ref.out].shape for ref in leaves(inner.inputs)]  # pyright: ignore
     if declared != [spec.shape for spec in entered]:
         results = [Spec(None, spec.dtype) for spec in results]
     given = [*recorded, *(None,) * (len(results) - len(recorded))]

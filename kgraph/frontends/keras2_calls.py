@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kgraph.frontends.assemble import Ref
@@ -73,7 +73,7 @@ def as_operation(symbol: str, first: Tree, rest: FrozenDict) -> tuple[str, Froze
 def single(tree: Tree) -> Tree:
     """Keras 2 takes a list of one tensor for the tensor, and writes both alike."""
     alone = isinstance(tree, tuple) and len(tree) == 1 and isinstance(tree[0], Ref)  # pyright: ignore
-    return tree[0] if alone else tree
+    return tree[0] if alone else tree  # pyright: ignore[reportUnknownVariableType]
 
 
 def as_layer_call(kind: str, first: Tree, rest: FrozenDict, name: str = "inputs") -> FrozenDict:
@@ -84,8 +84,9 @@ def as_layer_call(kind: str, first: Tree, rest: FrozenDict, name: str = "inputs"
         first = (first,)
     arguments = {name: first, **rest}
     if kind in RECURRENT and isinstance(first, tuple) and first:
-        inputs, states = first[0], first[1:]  # pyright: ignore[reportUnknownVariableType]
-        initial = states[0] if len(states) == 1 else states  # pyright: ignore[reportUnknownArgumentType]
+        entered: list[Any] = list(first)  # pyright: ignore[reportUnknownArgumentType]
+        inputs, *states = entered
+        initial: Tree = states[0] if len(states) == 1 else tuple(states)
         arguments = {name: inputs, **({"initial_state": initial} if states else {}), **rest}
     return _in_order(kind, arguments)
 
@@ -93,7 +94,7 @@ def as_layer_call(kind: str, first: Tree, rest: FrozenDict, name: str = "inputs"
 def _in_order(kind: str, arguments: dict[str, Tree]) -> FrozenDict:
     """Arguments in signature order, without those that have their default value."""
     known = entry(kind)
-    defaults = known.call if known else {}
+    defaults: Mapping[str, Any] = known.call if known else {}
     order = (*(key for key in defaults if key in arguments), *(key for key in arguments if key not in defaults))
     return FrozenDict({key: arguments[key] for key in order if not _is_default(key, arguments[key], defaults)})
 
@@ -144,7 +145,7 @@ def as_operand(value: Tree) -> Tree:
         return as_operand(value.values)
     if isinstance(value, tuple) and value and not any(isinstance(leaf, Ref) for leaf in leaves(value)):
         return constant(value)
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def constant(value: Tree, dtype: str | None = None) -> Tree:
@@ -157,8 +158,8 @@ def constant(value: Tree, dtype: str | None = None) -> Tree:
             return value
         shape.append(sizes.pop())
         level = list(itertools.chain.from_iterable(level))
-    types = {type(item) for item in level}
-    if not shape or not types <= {bool, int, float} or (bool in types and len(types) > 1):
+    types = {type(item) for item in level}  # pyright: ignore[reportUnknownVariableType]
+    if not shape or not types <= {bool, int, float} or (bool in types and len(types) > 1):  # pyright: ignore
         return value
     dtype = dtype or ("bool" if bool in types else "float32" if float in types else "int32")
     try:
@@ -189,10 +190,10 @@ def _split(found: dict[str, Tree]) -> dict[str, Tree] | None:
     sizes = found.get("indices_or_sections")
     if not isinstance(sizes, tuple):
         return found if type(sizes) is int else None
-    if not all(type(size) is int and size >= 0 for size in sizes):  # pyright: ignore[reportUnknownVariableType]
+    cuts = [size for size in sizes if type(size) is int and size >= 0]  # pyright: ignore
+    if len(cuts) != len(sizes):  # pyright: ignore[reportUnknownArgumentType]
         return None
-    cuts = tuple(itertools.accumulate(sizes))[:-1]  # pyright: ignore[reportUnknownArgumentType]
-    return {**found, "indices_or_sections": cuts}
+    return {**found, "indices_or_sections": tuple(itertools.accumulate(cuts))[:-1]}
 
 
 def _take(found: dict[str, Tree]) -> dict[str, Tree]:

@@ -110,7 +110,7 @@ def _object(key: str, value: Mapping[str, Any]) -> Any:
     if role is not None:
         family = module if isinstance(module, str) else f"keras.{role}s"
         inner = {k: _modern_value(str(k), v) for k, v in config.items() if k != "dtype"}  # pyright: ignore
-        return {"module": family, "class_name": name, "config": inner}
+        return {"module": family, "class_name": name, "config": inner}  # pyright: ignore[reportUnknownVariableType]
     if key not in INNER:
         return value
     module = module if isinstance(module, str) else None
@@ -129,7 +129,8 @@ def _model(kind: str, config: Mapping[str, Any]) -> Config:
     """The config of a model inside a wrapper."""
     found = {"trainable": True, "dtype": "float32", **_modern(kind, config)}
     layers = found.get("layers")
-    first = layers[0] if kind == "models.Sequential" and isinstance(layers, list) and layers else None
+    rows: list[Any] = layers if kind == "models.Sequential" and isinstance(layers, list) else []  # pyright: ignore
+    first = next(iter(rows), None)
     start = first.get("config") if isinstance(first, Mapping) else None  # pyright: ignore
     if isinstance(start, Mapping) and "batch_shape" in start:
         found["build_input_shape"] = start["batch_shape"]

@@ -59,7 +59,7 @@ def node_arguments(node: Any, name: str, *, keep: bool) -> tuple[Tree, FrozenDic
     first = _tree(node, keywords)
     if not keep and isinstance(first, tuple) and len(first) == 1:  # pyright: ignore[reportUnknownArgumentType]
         first = first[0]  # pyright: ignore[reportUnknownVariableType]
-    return first, FrozenDict({key: argument(value) for key, value in keywords.items()})
+    return first, FrozenDict({key: argument(value) for key, value in keywords.items()})  # pyright: ignore
 
 
 def argument(value: Any) -> Tree:
@@ -84,7 +84,7 @@ def _tree(value: Any, keywords: dict[str, Any]) -> Tree:
     """The first argument; the other ones stand, all of them, at each of its tensors."""
     if _is_connection(value):
         if len(value) == 4 and isinstance(value[3], Mapping):
-            keywords.update({str(key): item for key, item in value[3].items()})
+            keywords.update({str(key): item for key, item in value[3].items()})  # pyright: ignore
         return argument(value[2]) if value[0] == CONSTANT else _connection(value)
     if isinstance(value, list):
         return tuple([_tree(item, keywords) for item in value])  # pyright: ignore[reportUnknownVariableType]

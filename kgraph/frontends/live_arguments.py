@@ -135,9 +135,9 @@ def _constant(array: Any) -> Tree:
 def only_tensor(node: Any, kind: str) -> tuple[str, Any] | None:
     """Parameter and tensor of a layer's call on one tensor and nothing else, as nearly every call is; else None."""
     args, kwargs = node.arguments.args, node.arguments.kwargs
-    if kwargs or len(args) != 1 or _role(type(args[0])) != "tensor" or not is_layer(node.operation):
+    if kwargs or len(args) != 1 or _role(type(args[0])) != "tensor" or not is_layer(node.operation):  # pyright: ignore
         return None
-    names = _signature(type(node.operation), kind)[0].names
+    names = _signature(type(node.operation), kind)[0].names  # pyright: ignore[reportUnknownArgumentType]
     return (names[0], args[0]) if names else None
 
 

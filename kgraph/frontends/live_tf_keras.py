@@ -186,7 +186,7 @@ def _call(session: _Session, node: Any, refs: Mapping[Key, Ref], number: int, ou
         inner = None if session.keep else session.models[id(layer)]
         arguments = as_layer_call(kind, first, rest)
         return Call(layer.name, id(layer), kind, config, arguments, found, outputs, number, inner)
-    kind = _kind(type(layer))
+    kind = _kind(type(layer))  # pyright: ignore[reportUnknownArgumentType]
     arguments = as_layer_call(kind, first, rest, parameter)
     config, found = _layer(session, layer, kind, node)
     config = last_axis(kind, config, tuple(map(_spec, entering(node))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from kgraph.errors import SourceError
 from kgraph.frontends.serialized import freeze
@@ -31,7 +31,13 @@ HAS_CELLS = "cannot tell: the file holds code, which is not run"
 NAMED = "is a function that the file only names"
 
 
-def expect(value: Any, cls: type[Result], where: str) -> Result:
+@overload
+def expect(value: Any, cls: type[list[Any]], where: str) -> list[Any]: ...
+@overload
+def expect(value: Any, cls: type[Mapping[str, Any]], where: str) -> Json: ...
+@overload
+def expect(value: Any, cls: type[Result], where: str) -> Result: ...
+def expect(value: Any, cls: type[Any], where: str) -> Any:
     """The value, if it is of the type that stands there.
 
     Raises:
@@ -98,7 +104,7 @@ def _flat(value: Any, where: str) -> tuple[list[Any], tuple[int, ...]]:
     level = [value]
     while level and isinstance(level[0], list):
         size = len(level[0])  # pyright: ignore[reportUnknownArgumentType]
-        if not all(isinstance(row, list) and len(row) == size for row in level):
+        if not all(isinstance(row, list) and len(row) == size for row in level):  # pyright: ignore
             raise SourceError(f"{where}.value: expected an array, received rows of unequal length")
         shape.append(size)
         level = [item for row in level for item in row]

@@ -183,6 +183,12 @@ def image_shape(call: Call) -> tuple[int | None, ...] | None:
     return shape if shape is not None and len(shape) == spatial_rank(call.kind) + 2 else None
 
 
+def keeps_rank(call: Call, rank: int) -> bool:
+    """True if the first operand is of the rank that the kind is for, and so is the output; a file may record any."""
+    shape = image_shape(call)
+    return shape is not None and len(shape) == rank
+
+
 def spatial_axes(call: Call, rank: int) -> range:
     """The axes of an image-like tensor that are neither the batch nor the channels."""
     return range(2, rank) if call.config.get("data_format") == "channels_first" else range(1, rank - 1)

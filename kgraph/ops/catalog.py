@@ -64,6 +64,11 @@ def class_kinds() -> Mapping[str, str]:
     return _load()["classes"]
 
 
+def catalogued() -> tuple[str, ...]:
+    """Every kind of Keras' own, in order."""
+    return tuple(_load()["kinds"])
+
+
 @functools.cache
 def _load() -> dict[str, Any]:
     return json.loads(resources.files(__package__ or "kgraph.ops").joinpath("catalog.json").read_bytes())

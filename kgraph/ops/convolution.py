@@ -11,6 +11,7 @@ from kgraph.ops.base import (
     channel_axis,
     image_shape,
     keeps_nothing,
+    keeps_rank,
     layer_spec,
     repeat,
     spatial_axes,
@@ -106,7 +107,7 @@ def _with_bias(call: Call, kernel: tuple[str, tuple[int | None, ...], bool], uni
 
 
 def _conv_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    if image_shape(call) is None:
+    if not keeps_rank(call, rank):
         return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, 0), *(None,) * (rank - 1)]
     for number, axis in enumerate(spatial_axes(call, rank)):
@@ -174,7 +175,7 @@ def _transposed_weights(call: Call) -> tuple[Weight, ...] | None:
 
 def _transposed_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     """Padded as ``same``, a stride of 1 keeps the extent, unless more padding is asked for."""
-    if image_shape(call) is None:
+    if not keeps_rank(call, rank):
         return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, 0), *(None,) * (rank - 1)]
     for number, axis in enumerate(spatial_axes(call, rank)):

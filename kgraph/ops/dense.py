@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from kgraph.graph import FrozenDict, Spec, Weight
 from kgraph.ops import fields
@@ -62,8 +64,18 @@ def _reversible_weights(call: Call) -> tuple[Weight, ...] | None:
     return variables(call, ("embeddings", (rows, columns), True), *own)
 
 
-def _einsum(call: Call) -> tuple[Shape, Shape, Shape | None] | None:
-    """(output, kernel, bias) shapes of an EinsumDense; None where Keras refuses the equation for this tensor."""
+@dataclass(frozen=True, slots=True)
+class _Einsum:
+    """The shapes of an EinsumDense (bias: None where there is none); by output axis, the input axis that it is."""
+
+    output: Shape
+    kernel: Shape
+    bias: Shape | None
+    passed: Mapping[int, int]
+
+
+def _einsum(call: Call) -> _Einsum | None:
+    """None where Keras refuses the equation for this tensor."""
     shape, equation = call.operands[0].shape or (), call.config["equation"].replace("...", "0")
     for pattern, left in (("{0},{0}->{0}", False), ("0{0},{0}->0{0}", True), ("{1}0,{0}->{0}0", False)):
         # Keras looks at the start of the equation only, and so ignores what may follow.
@@ -73,9 +85,7 @@ def _einsum(call: Call) -> tuple[Shape, Shape, Shape | None] | None:
     return None
 
 
-def _einsum_shapes(
-    call: Call, shape: Shape, letters: tuple[str, ...], *, left: bool
-) -> tuple[Shape, Shape, Shape | None] | None:
+def _einsum_shapes(call: Call, shape: Shape, letters: tuple[str, ...], *, left: bool) -> _Einsum | None:
     read, kernel, written = letters
     elided = len(shape) - len(read)
     given = call.config["output_shape"]
@@ -94,34 +104,38 @@ def _einsum_shapes(
     sizes = {**{a: shape[axis] for a, axis in where_in.items()}, **{a: output[axis] for a, axis in where_out.items()}}
     if any(letter not in sizes for letter in kernel) or any(a not in read and a not in kernel for a in written):
         return None
+    passed = {0: 0, **{axis: where_in[letter] for letter, axis in where_out.items() if letter in where_in}}
+    found = _Einsum(tuple(output), tuple(sizes[a] for a in kernel), None, passed)
     bias = call.config["bias_axes"]
     if bias is None:
-        return tuple(output), tuple(sizes[a] for a in kernel), None
+        return found
     if not bias or any(letter not in where_out for letter in bias):
         return None
     start = min(written.index(letter) for letter in bias)
     # In the order of the output, from the first axis that is named; those between stand as 1.
     shapes = tuple(sizes[a] if a in bias else 1 for a in written[start:])
-    return tuple(output), tuple(sizes[a] for a in kernel), (*shapes, *(1,) * (0 if left else elided))
+    return replace(found, bias=(*shapes, *(1,) * (0 if left else elided)))
 
 
 def _einsum_specs(call: Call) -> tuple[Spec, ...] | None:
     found = _einsum(call)
-    return None if found is None or _einsum_weights(call) is None else layer_spec(call, found[0])
+    return None if found is None or _einsum_weights(call) is None else layer_spec(call, found.output)
 
 
 def _einsum_weights(call: Call) -> tuple[Weight, ...] | None:
     found = _einsum(call)
-    if found is None or None in found[1] or None in (found[2] or ()):
+    if found is None or None in found.kernel or None in (found.bias or ()):
         return None
-    bias = [] if found[2] is None else [("bias", found[2], True)]
-    return variables(call, ("kernel", found[1], True), *bias)
+    bias = [] if found.bias is None else [("bias", found.bias, True)]
+    return variables(call, ("kernel", found.kernel, True), *bias)
 
 
 def _einsum_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    """The batch alone: other axes may be summed or moved."""
+    """The batch, and the axes that are both read and written."""
     found = _einsum(call)
-    return keeps_nothing(call, rank) if found is None or not rank else ((0, 0), *(None,) * (rank - 1))
+    if found is None or len(found.output) != rank:
+        return keeps_nothing(call, rank)
+    return tuple((0, found.passed[axis]) if axis in found.passed else None for axis in range(rank))
 
 
 def _complete_einsum(_: str, config: FrozenDict) -> FrozenDict:

@@ -32,12 +32,15 @@ FLOATING = frozenset(("divide", "true_divide", "divide_no_nan", "logaddexp", "lo
 PREDICATES = frozenset(
     ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor")
 )
-TESTS = ("isnan", "isinf", "isfinite", "logical_not")
+TESTS = ("isnan", "isinf", "isfinite", "isneginf", "isposinf", "isreal", "logical_not", "signbit")
 UNARY = (
     "abs", "absolute", "ceil", "cos", "cosh", "elu", "erf", "exp", "expm1", "floor", "gelu", "hard_sigmoid",
     "hard_silu", "hard_tanh", "leaky_relu", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
     "negative", "relu", "relu6", "reciprocal", "round", "rsqrt", "selu", "sigmoid", "sign", "silu", "sin",
     "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "stop_gradient", "tan", "tanh", "clip",
+    "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt", "celu", "conj", "conjugate", "copy",
+    "deg2rad", "erfc", "erfinv", "exp2", "fabs", "hard_shrink", "i0", "imag", "nan_to_num", "rad2deg", "real", "sinc",
+    "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink", "threshold", "trunc",
 )  # fmt: skip
 SAME_SHAPE_LAYERS = (
     "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",

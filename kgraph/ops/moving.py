@@ -149,26 +149,29 @@ def _ravel_specs(call: Call) -> tuple[Spec, ...] | None:
     return _of_shape(call, (product(_shape(call)),))
 
 
+FLATTENING = ("sort", "argsort", "argpartition", "cumsum", "cumprod", "nancumsum", "nancumprod")
+
+
 def _along_specs(call: Call) -> tuple[Spec, ...] | None:
     """The operand's shape; flat where no axis is given."""
     axis, shape = call.argument("axis"), _shape(call)
-    if axis is None and call.kind not in ("ops.roll", "ops.flip"):
+    if axis is None and call.kind.removeprefix("ops.") in FLATTENING:
         return _dtyped(call, (product(shape),))
     return None if axis is not None and as_axes(axis, len(shape)) is None else _dtyped(call, shape)
 
 
 def _dtyped(call: Call, shape: Shape) -> tuple[Spec, ...] | None:
-    if call.kind == "ops.argsort":
+    if call.kind in ("ops.argsort", "ops.argpartition"):
         return (Spec(shape, "int32"),) if is_single(call) else None
     found, dtype = _of_shape(call, shape), call.argument("dtype")
-    if found is None or call.kind not in ("ops.cumsum", "ops.cumprod"):
+    if found is None or "cum" not in call.kind:
         return found
     dtype = dtype if isinstance(dtype, str) else found[0].dtype
     return (Spec(shape, "int32" if dtype == "bool" else dtype),)
 
 
 def _along_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    flat = call.argument("axis") is None and call.kind not in ("ops.roll", "ops.flip")
+    flat = call.argument("axis") is None and call.kind.removeprefix("ops.") in FLATTENING
     return keeps_nothing(call, rank) if flat else keeps_all(call, rank)
 
 
@@ -264,9 +267,9 @@ KINDS = {
     "ops.swapaxes": TURNED,
     "ops.moveaxis": TURNED,
     "ops.ravel": Knowledge(specs=_ravel_specs),
-    **{f"ops.{name}": ALONG for name in ("roll", "flip", "sort", "argsort", "cumsum", "cumprod")},
+    **{f"ops.{name}": ALONG for name in (*FLATTENING, "roll", "flip")},
     "ops.broadcast_to": Knowledge(specs=_broadcast_specs),
-    **{f"ops.{name}": LIKE for name in ("ones_like", "zeros_like", "tril", "triu")},
+    **{f"ops.{name}": LIKE for name in ("ones_like", "zeros_like", "empty_like", "full_like", "tril", "triu")},
     "ops.one_hot": Knowledge(specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.size}),
     "ops.top_k": Knowledge(specs=_top_specs, kept=_but_last_kept, needs={"k": fields.size}, several=True),
     "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, exact=_unstack_exact, several=True),

@@ -11,6 +11,7 @@ from kgraph.ops.base import (
     channel_axis,
     image_shape,
     keeps_nothing,
+    keeps_rank,
     layer_spec,
     repeat,
     spatial_axes,
@@ -32,7 +33,7 @@ def _specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    if image_shape(call) is None:
+    if not keeps_rank(call, rank):
         return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
     for number, axis in enumerate(spatial_axes(call, rank)):
@@ -76,7 +77,7 @@ def _adaptive_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _adaptive_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    if image_shape(call) is None:
+    if not keeps_rank(call, rank):
         return keeps_nothing(call, rank)
     return tuple(None if axis in spatial_axes(call, rank) else (0, axis) for axis in range(rank))
 

@@ -16,6 +16,7 @@ from kgraph.ops.base import (
     is_ints,
     keeps_batch,
     keeps_nothing,
+    keeps_rank,
     layer_spec,
     passed_spec,
     repeat,
@@ -94,7 +95,7 @@ def _spatial(call: Call) -> range:
 
 
 def _pad_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    if image_shape(call) is None:
+    if not keeps_rank(call, rank):
         return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
     for pair, axis in zip(_given_pairs(call), _spatial(call), strict=True):
@@ -132,7 +133,7 @@ def _factor(call: Call, number: int) -> int:
 
 
 def _upsample_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    if image_shape(call) is None:
+    if not keeps_rank(call, rank):
         return keeps_nothing(call, rank)
     kept: list[Origin] = [(0, axis) for axis in range(rank)]
     for number, axis in enumerate(_spatial(call)):

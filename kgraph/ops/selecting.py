@@ -109,46 +109,59 @@ def _subscript_reason(_: Call, axis: int) -> str:
 def split_ranges(call: Call) -> tuple[int, tuple[range, ...]] | None:
     """(axis, the indices that each output of a split holds); None where the extent is not known."""
     shape, axis = call.operands[0].shape, _split_axis(call)
-    cuts = None if shape is None or axis is None else _cuts(call, shape[axis])
+    extent = None if shape is None or axis is None else shape[axis]
+    cuts = None if extent is None else _cuts(call, extent)
     if cuts is None or axis is None:
         return None
     return axis, tuple(range(start, stop) for start, stop in pairwise(cuts))
 
 
+NAMED_SPLITS = {"ops.vsplit": 0, "ops.hsplit": 1, "ops.dsplit": 2}
+"""Splits that name their axis; hsplit of a vector splits its only one."""
+
+
 def _split_axis(call: Call) -> int | None:
-    found = as_axes(call.argument("axis"), len(call.operands[0].shape or ()))
+    rank = len(call.operands[0].shape or ())
+    if call.kind in NAMED_SPLITS:
+        axis = min(rank - 1, 1) if call.kind == "ops.hsplit" else NAMED_SPLITS[call.kind]
+        return axis if rank >= max(axis + 1, 2 if call.kind == "ops.vsplit" else 1) else None
+    found = as_axes(call.argument("axis"), rank)
     return found[0] if found is not None and len(found) == 1 else None
 
 
-def _cuts(call: Call, extent: int | None) -> list[int] | None:
-    """Where a split cuts an axis, from 0 to its extent; None where that is open, or Keras refuses."""
+def _cuts(call: Call, extent: int) -> list[int] | None:
+    """Where a split cuts an axis, from 0 to its extent; None where Keras refuses."""
     sections = call.argument("indices_or_sections")
-    if extent is None:
-        return None
     if type(sections) is int:
-        if not 1 <= sections <= fields.MOST_PARTS or (extent % sections and call.kind == "ops.split"):
+        if not 1 <= sections <= fields.MOST_PARTS or (call.kind != "ops.array_split" and extent % sections):
             return None
-        if call.kind == "ops.split":
+        if call.kind != "ops.array_split":
             return [number * (extent // sections) for number in range(sections + 1)]
         # Those in front are longer by one where there is a rest.
         return list(accumulate((-((number - extent) // sections) for number in range(sections)), initial=0))
-    if not is_ints(sections):
-        return None
-    cuts = [0, *sections, extent]
-    return cuts if cuts == sorted(cuts) else None
+    cuts = [0, *sections, extent] if is_ints(sections) else []
+    return cuts if cuts and all(start <= stop for start, stop in pairwise(cuts)) else None
 
 
 def _split_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, axis, dtype = call.operands[0].shape, _split_axis(call), call.operands[0].dtype
-    sections = call.argument("indices_or_sections")
     if shape is None or axis is None:
         return None
-    if shape[axis] is None and fields.is_int(sections, 1):
-        return (Spec(shape, dtype),) * sections if sections <= fields.MOST_PARTS else None
-    cuts = _cuts(call, shape[axis])
+    sizes = _split_sizes(call, shape[axis])
+    return None if sizes is None else tuple(Spec((*shape[:axis], size, *shape[axis + 1 :]), dtype) for size in sizes)
+
+
+def _split_sizes(call: Call, extent: int | None) -> list[int | None] | None:
+    """The extents of the parts; where the whole is open, those between two cuts are known all the same."""
+    sections = call.argument("indices_or_sections")
+    if extent is None and fields.is_int(sections, 1):
+        return [None] * sections if sections <= fields.MOST_PARTS else None
+    known = extent if extent is not None or not is_ints(sections) else max(sections, default=0)
+    cuts = None if known is None else _cuts(call, known)
     if cuts is None:
         return None
-    return tuple(Spec((*shape[:axis], stop - start, *shape[axis + 1 :]), dtype) for start, stop in pairwise(cuts))
+    sizes: list[int | None] = [stop - start for start, stop in pairwise(cuts)]
+    return sizes if extent is not None else [*sizes[:-1], None]
 
 
 def _split_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -290,8 +303,8 @@ KINDS = {
     "ops.get_item": SUBSCRIPT,
     "layers.Lambda": SUBSCRIPT,
     "ops.split": SPLIT,
+    **dict.fromkeys(NAMED_SPLITS, SPLIT),
     "ops.array_split": SPLIT,
-    "ops.meshgrid": Knowledge(several=True),
     "ops.take": Knowledge(specs=_take_specs, kept=_take_kept),
     "layers.Concatenate": CONCAT,
     "ops.concatenate": CONCAT,

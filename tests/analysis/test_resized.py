@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kgraph import Graph, KgraphError, check, extract, parse
+from kgraph import Graph, KgraphError, check, extract, parse, show
 from kgraph.analysis.resized import resized
 from tests.analysis.small_models import built, small_models, with_sizes
 
@@ -121,3 +121,40 @@ def test_keras_agrees(text: str, height: int, width: int) -> None:
     found = resized(parse(text), (height, width, 2))
     assert found.equivalent(made)
     assert [item.verdict for item in check(found).merges] == [item.verdict for item in check(made).merges]
+
+
+@pytest.mark.keras
+def test_an_architecture_of_keras() -> None:
+    import keras
+
+    small: Any = keras.applications.MobileNetV3Small
+    model = small(include_top=False, weights=None, input_shape=(None, None, 3))
+    graph = extract(model)
+    fixed = built(show(graph).replace("shape=(None, None, 3)", "shape=(70, 81, 3)", 1))
+    assert resized(graph, (70, 81, 3)).equivalent(extract(fixed))
+
+
+@pytest.mark.keras
+def test_nested_and_shared_layers() -> None:
+    """Every call of a layer has its own sizes, and the weights are those that it has."""
+    import keras
+
+    def model(size: int | None, other: int | None) -> Any:
+        layers = keras.layers
+        inner_in = keras.Input((None, 4))
+        inner = keras.Model(inner_in, layers.Conv1D(4, 3, strides=2)(inner_in))
+        shared = layers.ZeroPadding1D(1)
+        left, right = keras.Input((size, 4), name="left"), keras.Input((other, 4), name="right")
+        joined = layers.Concatenate(axis=1)([inner(shared(left)), inner(shared(right))])
+        return keras.Model([left, right], [joined, layers.Flatten()(inner(joined))])
+
+    found = resized(extract(model(None, None)), {"left": (9, 4), "right": (12, 4)})
+    assert found.equivalent(extract(model(9, 12)))
+    assert resized(extract(model(None, None)), {"right": (12, 4)}).equivalent(extract(model(None, 12)))
+
+
+def test_a_deep_graph() -> None:
+    lines = ['n0 = Input(shape=(None, 3), name="n0")']
+    lines += [f'n{i} = ZeroPadding1D(1, name="n{i}")(n{i - 1})' for i in range(1, 2001)]
+    graph = parse("\n".join([*lines, "model = Model(n0, n2000)"]))
+    assert shapes(resized(graph, (5, 3)))["n2000"] == (None, 4005, 3)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kgraph import KgraphError, parse
 from kgraph.analysis.evaluating import value_at
 from kgraph.analysis.expressions import Extent, Symbol, atomic, divided, largest, minus, plus, times
+from kgraph.analysis.extents import measured
 from kgraph.analysis.formulas import Formula, at_least, equal, every, holds, negated, some
 from kgraph.analysis.integers import is_empty, smallest
 from kgraph.analysis.printed import as_smt
@@ -19,6 +20,7 @@ from kgraph.analysis.smt_steps import extent_term, formula_term
 from kgraph.analysis.verdicts import verdicts
 from kgraph.graph import Value
 from tests.analysis.merges import ZOO, model
+from tests.analysis.small_models import small_models
 
 z3 = pytest.importorskip("z3")
 
@@ -56,6 +58,32 @@ def test_the_zoo_has_every_verdict() -> None:
     assert found.total() >= 40
     written = smt2(parse(model(ZOO["area"][0])), "y") + smt2(parse(model(ZOO["larger of the two"][0])), "y")
     assert all(word in written for word in ("QF_NIA", "QF_LIA", "(* t0 t1)", "(div ", "(ite "))
+
+
+def test_of_what_no_size_leads_to_nothing_is_claimed() -> None:
+    text = """
+x = Input(shape=(None, None, 2), name="x")
+n = Concatenate(axis=1, name="n")([x, ZeroPadding2D(1)(x)])
+y = Add(name="y")([n, n[:, -1:]])
+model = Model(x, y)
+"""
+    script = smt2(parse(text), "y")
+    assert answers(script) == expected(script) == ["unsat"]
+    assert "(assert upstream)" in script
+
+
+@settings(max_examples=40)
+@given(small_models())
+def test_z3_proves_what_is_said_of_random_models(text: str) -> None:
+    graph = parse(text)
+    for node in graph.ops:
+        if not measured(graph)[node].told:
+            continue
+        script = smt2(graph, node)
+        assert all(
+            answer in (claimed, "unknown") or claimed == "unknown"
+            for answer, claimed in zip(answers(script), expected(script), strict=True)
+        ), node
 
 
 def test_extents_are_defined_call_by_call() -> None:

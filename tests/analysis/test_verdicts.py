@@ -107,6 +107,25 @@ def test_no_extent_is_traced_into_a_tensor_of_unknown_rank(kind: str) -> None:
     assert {"batch is 2: r and s both give 2", "features are 4: r and s both give 4"} <= {*found.why}
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "Conv2D(filters=4, kernel_size=1, name='r')",
+        "MaxPooling2D(name='r')",
+        "ZeroPadding2D(padding=1, name='r')",
+        "UpSampling2D(name='r')",
+        "Conv2DTranspose(4, 1, name='r')",
+    ],
+)
+@pytest.mark.parametrize("rank", [0, 1, 3, 6])
+def test_a_record_of_another_rank_is_no_crash(layer: str, rank: int) -> None:
+    recorded = (None,) * rank
+    body = f"\"{{'outputs': (({recorded}, 'float32'),)}}\"\nr = {layer}(x)\ny = Add(name='y')([r, r])"
+    found = verdict(body, inputs="x", head='x = Input(shape=(None, None, 3), name="x")')
+    assert found.verdict == "identical"
+    assert found.inputs[0].shape == recorded
+
+
 def test_a_batch_that_keras_forgets_stays_the_batch() -> None:
     head = 'x = Input(shape=(8,), batch_size=1, name="x")\nv = Input(shape=(8,), name="v")'
     body = 'a = Add(name="a")([x, v])\ny = Add(name="y")([a, v])'

@@ -257,6 +257,27 @@ def test_weights_of_an_hdf5_file() -> None:
         assert from_config(config, weights=broken).ops["y"].weights is None
 
 
+@pytest.mark.parametrize(
+    ("kernel", "config", "shape"),
+    [
+        ((3, 3, 2, 5), {}, (None, None, None, 2)),
+        ((3, 3, 2, 5), {"data_format": "channels_first"}, (None, 2, None, None)),
+        ((3, 3, 2, 6), {"groups": 3}, (None, None, None, 6)),
+        ((3, 3, 2, 5), {"groups": "x"}, None),
+        ((3, 2), {}, None),
+        (None, {}, None),
+    ],
+)
+def test_the_kernel_of_the_next_convolution_tells_what_a_lambda_makes(kernel: Any, config: Any, shape: Any) -> None:
+    made = row("y", FROM_X, kind="Lambda", function=CODE, dtype="float32")
+    conv = row("z", [["y", 0, 0]], kind="Conv2D", filters=5, kernel_size=3, **config)
+    image = row("x", kind="InputLayer", batch_input_shape=[None, 8, 8, 8], dtype="float32")
+    data = {"z/z/kernel:0": Dataset(path="", shape=kernel, dtype="float32", size=0)} if kernel else {}
+    stored = Weights(datasets=data, attributes={"z": {"weight_names": ["z/kernel:0"]}})
+    graph = from_config(functional([image, made, conv], [["z", 0, 0]]), weights=stored)
+    assert graph.ops["y"].outputs == (Spec(shape, "float32"),)
+
+
 def test_which_keras_wrote_it() -> None:
     new, old = described("keras3")["plain"], described("keras2")["plain"]
     assert [is_keras_2(Contents(format="json"), config) for config in (new, old)] == [False, True]

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 def tensor(layer: str, call: int = 0, out: int = 0, shape: Any = (None, 4), dtype: Any = "float32") -> Row:
     shape = list(shape) if isinstance(shape, tuple) else shape
-    config = {"shape": shape, "dtype": dtype, "keras_history": [layer, call, out]}
+    config: Row = {"shape": shape, "dtype": dtype, "keras_history": [layer, call, out]}
     return {"class_name": "__keras_tensor__", "config": config}
 
 
@@ -47,7 +47,7 @@ def entry(name: str = "x", shape: Any = (None, 4)) -> Row:
 
 def functional(rows: list[Any], outputs: Any = None, inputs: Any = None, **more: Any) -> Row:
     outputs = ["y", 0, 0] if outputs is None else outputs
-    config = {"name": "m", "layers": rows, "input_layers": inputs or ["x", 0, 0], "output_layers": outputs}
+    config: Row = {"name": "m", "layers": rows, "input_layers": inputs or ["x", 0, 0], "output_layers": outputs}
     return {"module": "keras", "class_name": "Functional", "config": {**config, **more}}
 
 
@@ -130,8 +130,8 @@ def test_kinds_without_a_module_as_in_hdf5_files(name: str, config: Any, kind: s
 
 
 def test_arrays_slices_and_structures_in_arguments() -> None:
-    get = {**row("y", node(tensor("x", shape=(None, 4, 4))), kind="GetItem", module="keras.src.ops.numpy")}
-    array = {"class_name": "__numpy__", "config": {"value": [[1.0, 2.0]], "dtype": "float32"}}
+    get: Row = {**row("y", node(tensor("x", shape=(None, 4, 4))), kind="GetItem", module="keras.src.ops.numpy")}
+    array: Row = {"class_name": "__numpy__", "config": {"value": [[1.0, 2.0]], "dtype": "float32"}}
     cut = {"class_name": "__slice__", "config": {"start": 1, "stop": None, "step": {"class_name": "y", "config": 2}}}
     get["inbound_nodes"][0]["kwargs"] = {"a": array, "b": cut, "c": {"k": [tensor("x", shape=(None, 4, 4))]}}
     get["config"] = {"name": "y"}
@@ -172,7 +172,7 @@ def test_a_large_array_keeps_its_digest_alone() -> None:
 
 
 def test_calls_of_nested_models_count_from_one_in_the_outputs_alone() -> None:
-    inner = {**functional([X, Y]), "name": "inner", "inbound_nodes": [node(tensor("x"))]}
+    inner: Row = {**functional([X, Y]), "name": "inner", "inbound_nodes": [node(tensor("x"))]}
     inner["config"]["name"] = "inner"
     z = row("z", node(tensor("inner")))
     for outputs in (["inner", 1, 0], ["inner", 0, 0]):
@@ -182,7 +182,7 @@ def test_calls_of_nested_models_count_from_one_in_the_outputs_alone() -> None:
 
 def test_a_nested_model_on_another_shape_has_shapes_of_its_own() -> None:
     dense = row("y", node(tensor("x", shape=(None, None, 4))), kind="Dense", units=3)
-    inner = {**functional([entry(shape=(None, None, 4)), dense]), "name": "inner"}
+    inner: Row = {**functional([entry(shape=(None, None, 4)), dense]), "name": "inner"}
     inner["inbound_nodes"] = [node(tensor("a", shape=(2, 5, 4)))]
     graph = graph_of(functional([entry("a", (2, 5, 4)), inner], ["inner", 1, 0], ["a", 0, 0]))
     assert graph.ops["inner/y"].outputs == (Spec((2, 5, 3), "float32"),)
@@ -191,7 +191,7 @@ def test_a_nested_model_on_another_shape_has_shapes_of_its_own() -> None:
 
 def test_a_nested_model_that_gives_its_input_out_and_one_that_is_called_by_name() -> None:
     rows = [entry("a"), entry("b"), row("r", node(tensor("a")))]
-    inner = {**functional(rows, [["b", 0, 0], ["r", 0, 0]], [["a", 0, 0], ["b", 0, 0]]), "name": "inner"}
+    inner: Row = {**functional(rows, [["b", 0, 0], ["r", 0, 0]], [["a", 0, 0], ["b", 0, 0]]), "name": "inner"}
     inner["inbound_nodes"] = [node({"b": tensor("x"), "a": tensor("w")})]
     graph = graph_of(functional([X, entry("w"), inner], [["inner", 1, 0], ["inner", 1, 1]], [["x", 0, 0], ["w", 0, 0]]))
     assert graph.outputs == (Value("x"), Value("inner/r"))
@@ -208,7 +208,7 @@ def test_sequential_models() -> None:
     opaque = row("d", kind="Thing", module="my")
     built = {**row("e", kind="Dense", units=2), "build_config": {"input_shape": [None, 7]}}
     assert graph_of(sequential([X, opaque, built])).ops["d"].outputs == (Spec((None, 7), "float32"),)
-    several = {**built, "build_config": {"input_shape": [[None, 7], [None, 8]]}}
+    several: Row = {**built, "build_config": {"input_shape": [[None, 7], [None, 8]]}}
     assert graph_of(sequential([X, opaque, several])).ops["d"].outputs == (Spec(None, "float32"),)
 
 
@@ -226,7 +226,7 @@ def test_a_model_without_a_name() -> None:
 
 # --- Lambdas -------------------------------------------------------------------------------------------------------
 
-CODE = {"class_name": "__lambda__", "config": {"code": "4wEA\nAAA=", "defaults": None, "closure": None}}
+CODE: Row = {"class_name": "__lambda__", "config": {"code": "4wEA\nAAA=", "defaults": None, "closure": None}}
 
 
 def function_of(config: Row) -> Function:
@@ -329,7 +329,7 @@ def where(what: str) -> str:
 
 
 def nested(calls: list[Any], outputs: Any = None, shape: Any = (None, 4)) -> Row:
-    inner = {**functional([entry(shape=shape), row("y", node(tensor("x", shape=shape)))]), "name": "inner"}
+    inner: Row = {**functional([entry(shape=shape), row("y", node(tensor("x", shape=shape)))]), "name": "inner"}
     inner["config"]["name"] = "inner"
     return functional([X, {**inner, "inbound_nodes": calls}], outputs or ["inner", 1, 0])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def lively(flavour: str, name: str) -> Graph:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras calls HDF5 legacy, and warns of code in a file
         yield

@@ -20,7 +20,7 @@ from tests.ops import test_layers as layers
 
 def call(kind: str, *shapes: Any, dtype: str = "float32", **config: Any) -> Call:
     slots = tuple(map(Slot, range(len(shapes))))
-    arguments = FrozenDict(inputs=slots if len(slots) > 1 else slots[0])
+    arguments = FrozenDict(inputs=slots if len(slots) > 1 else Slot(0))
     operands = tuple(Spec(shape, dtype) for shape in shapes)
     return Call(kind, complete(kind, FrozenDict(dtype="float32", **config)), arguments, operands)
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.ops import further, test_attention, test_features, test_kept, test_layers, test_moving, test_recurrent
+from tests.ops import (
+    further,
+    further_operations,
+    test_attention,
+    test_features,
+    test_kept,
+    test_layers,
+    test_moving,
+    test_recurrent,
+)
 from tests.ops.agreement import Use, example
 from tests.ops.test_layers import Example
 
@@ -38,4 +47,5 @@ FAMILIES: tuple[Family, ...] = (
     *test_kept.OPERATIONS,
     *map(_of_layers, MADE),
     *further.FAMILIES,
+    *further_operations.FAMILIES,
 )

@@ -17,7 +17,7 @@ from kgraph.graph import Graph, Op, Spec, Value, values
 from kgraph.ops import call_of, infer_specs, knowledge
 from tests.ops.test_layers import Example, load
 
-Shapes = tuple[tuple[int, ...], ...]
+Shapes = tuple[tuple[int | None, ...], ...]
 REFUSED: Shapes = ()
 """In place of the shapes of outputs: the call raises, or an output is empty."""
 
@@ -35,11 +35,25 @@ class Pair:
     said: Shapes | None
     found: Shapes
 
+    @property
+    def answer(self) -> str:
+        """``untold``, ``right`` or ``wrong``."""
+        return "untold" if self.said is None else "right" if alike(self.said, self.found) else "wrong"
+
+
+def alike(said: Shapes, found: Shapes) -> bool:
+    """True if the shapes are the same; Keras forgets an extent now and then, even of a fixed size."""
+    return list(map(len, said)) == list(map(len, found)) and all(
+        other in (None, extent)
+        for shape, others in zip(said, found, strict=True)
+        for extent, other in zip(shape, others, strict=True)
+    )
+
 
 def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
     """The call at several sizes: with the record's open sizes, and with some of the fixed ones open as well."""
     call, inputs = example
-    graph = _recorded(call, inputs)
+    graph = recorded(call, inputs)
     if graph is None:
         return
     yield from _of_graph(graph, call, inputs, random, count)
@@ -48,7 +62,8 @@ def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
         yield from _of_rule(op, call, inputs, random, count)
 
 
-def _recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
+def recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
+    """What Keras records of the call; None where it refuses."""
     keras = load("keras")
     tensors = [
         keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)
@@ -145,10 +160,15 @@ def _of_rule(op: Op, call: Callable[..., Any], inputs: list[Any], random: Random
     if found is not None and not found.outputs and infer_specs(call_of(op, specs)) is None:
         found = None  # the rule cannot tell
     for _ in range(count):
-        sizes = {each: random.choice((near, near, _size(random, [near]))) for each, near in likely.items()}
+        sizes = near(random, likely)
         shapes = tuple(tuple(value_at(extent, sizes) for extent in spec.shape or ()) for spec in wide)
         said = None if found is None else said_at(found, sizes)
         yield Pair((op.kind,), _words(op), shapes, said, by_keras(call, inputs, shapes))
+
+
+def near(random: Random, likely: Mapping[Symbol, int]) -> dict[Symbol, int]:
+    """Sizes, most of them those that fit."""
+    return {each: random.choice((size, size, _size(random, [size]))) for each, size in likely.items()}
 
 
 def opened(specs: tuple[Spec, ...], random: Random) -> tuple[tuple[Spec, ...], dict[Symbol, int]]:
@@ -172,13 +192,13 @@ def opened(specs: tuple[Spec, ...], random: Random) -> tuple[tuple[Spec, ...], d
 def inferred_at(op: Op, specs: tuple[Spec, ...], sizes: Mapping[Symbol, int]) -> Shapes:
     """What the rule makes of the same call at given sizes."""
     fixed = tuple(
-        Spec(tuple(value_at(extent, sizes) for extent in spec.shape or ()), spec.dtype)  # pyright: ignore[reportArgumentType]
+        Spec(tuple(value_at(extent or 0, sizes) for extent in spec.shape or ()), spec.dtype)  # pyright: ignore[reportArgumentType]
         for spec in specs
     )
     found = infer_specs(call_of(op, fixed))
     if found is None or any(0 in (spec.shape or ()) for spec in found):
         return REFUSED
-    return tuple(tuple(extent or 0 for extent in spec.shape or ()) for spec in found)
+    return tuple(spec.shape or () for spec in found)
 
 
 def _words(op: Op) -> str:
