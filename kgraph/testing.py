@@ -320,8 +320,11 @@ def to_keras(graph: Graph) -> Any:
     return run_text(show(graph))
 
 
-def run_text(text: str) -> Any:
-    """The Keras model that a text form makes when it is run. Only for texts that you trust: they are executed."""
+def run_text(text: str, **names: Any) -> Any:
+    """The Keras model that a text form makes when it is run. Only for texts that you trust: they are executed.
+
+    ``names`` are what it may use beside those of Keras, such as a ``Custom`` that makes layers from paths and configs.
+    """
     import keras
     import numpy as np
 
@@ -330,7 +333,7 @@ def run_text(text: str) -> Any:
             raise ValueError(f"the values of constant {digest} are not kept")
         return np.array(values, dtype=dtype).reshape(shape)
 
-    names = {**vars(keras.layers), **vars(keras), "constant": constant}
+    names = {**vars(keras.layers), **vars(keras), "constant": constant, **names}
     exec(compile(text, "<kgraph text form>", "exec"), names)
     return names["model"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kgraph.analysis.expressions import Expression, TooHardError, decider
-from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, every, follows, negated, test
+from kgraph.analysis.formulas import Formula, Test, every, follows, negated, test
 
 T = TypeVar("T")
 
@@ -71,8 +71,6 @@ class _Walk:
 
     def _answer(self, extent: Expression, sign: str) -> bool:
         formula = test(extent, sign)
-        if formula in (ALWAYS, NEVER):
-            return formula == ALWAYS
         known = self._follows(formula)
         if known is not None:
             return known

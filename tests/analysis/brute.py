@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import pydoc
 import re
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
@@ -148,7 +149,7 @@ def keras_works(graph: Graph, shapes: Mapping[str, Shape]) -> bool:
 
     text = at_sizes(graph, {node: (None, *shape[1:]) for node, shape in shapes.items()})
     try:
-        model = run_text(text)
+        model = run_text(text, Custom=_custom)
         inputs = [np.zeros([extent or 0 for extent in shapes[tensor.name]], "float32") for tensor in model.inputs]
         arrays = keras.tree.flatten(keras.Model(model.inputs, made(model))(inputs))
     except (ValueError, TypeError, tf.errors.InvalidArgumentError):
@@ -156,6 +157,11 @@ def keras_works(graph: Graph, shapes: Mapping[str, Shape]) -> bool:
     finally:
         keras.backend.clear_session()
     return all(extent > 0 for array in arrays for extent in array.shape)
+
+
+def _custom(path: str, **config: Any) -> Any:
+    """A layer of a class that Keras has but does not export."""
+    return pydoc.locate(path)(**config)  # type: ignore[operator]  # pyright: ignore
 
 
 def is_taken_for_a_bias(graph: Graph, brute: BruteForce, sizes: Mapping[str, int]) -> bool:

@@ -92,6 +92,7 @@ def test_words_of_products_are_exact(claim: Claimed, tried: list[Sizes]) -> None
         (every((equal(h, w), equal(2 * h, 2 * w), at_least(h, w))), "H == W"),
         (equal(h * w, 12), "H * W == 12"),
         (equal(largest((h, w)), 4), "max(H, W) == 4"),
+        (every((at_least(h, 3), some((at_least(w, 5), at_least(h, 2))))), "H >= 3"),
         (equal((h * w) % 6, 2), "(H * W) % 6 == 2"),
         (negated(equal((h + w + 3) % 4, 0)), "(H + W) % 4 != 1"),
         (equal(-(-(h + w) // 4) * 4, h + w), "(H + W) % 4 == 0"),
