@@ -13,8 +13,8 @@ from kgraph.analysis.domain import Domain
 from kgraph.analysis.extents import extents
 from kgraph.analysis.names import shown_shape
 from kgraph.analysis.requirements import requirements
-from kgraph.analysis.resized import Sizes, resized
-from kgraph.errors import KgraphError, SourceError
+from kgraph.analysis.resized import Sizes, named_sizes, resized
+from kgraph.errors import KgraphError, SizesError, SourceError
 from kgraph.findings import Endpoint, Finding, FusedSummary, GraphSummary, Problem, Report, Source
 from kgraph.frontends import File, Loaded, load, open_file
 from kgraph.frontends.contents import Contents, Limits
@@ -121,8 +121,21 @@ def check(
             raise
         return report
     if input_shape is not None:
-        loaded = replace(loaded, graph=resized(loaded.graph, input_shape))
+        loaded = replace(loaded, graph=_at_sizes(loaded.graph, input_shape))
     return check_loaded(loaded)
+
+
+def _at_sizes(graph: Graph, sizes: Sizes | Mapping[str, Sizes]) -> Graph:
+    """The graph at given sizes; where it does not work there, the error says which sizes near them it takes."""
+    try:
+        return resized(graph, sizes)
+    except SizesError as error:
+        accepted, given = domains.domain(graph), named_sizes(graph, sizes)
+        nearest = accepted.nearest(**dict.fromkeys(accepted.symbols, 1) | given)
+        if accepted.unknown or not nearest:
+            raise
+        said = ", ".join(f"{name} = {size}" for name, size in nearest.items() if name in given)
+        raise SizesError(f"{error}; the nearest sizes that the model accepts: {said}") from error
 
 
 def _check_contents(file: File, error: SourceError) -> Report | None:

@@ -23,3 +23,7 @@ class RewriteError(KgraphError):
 
 class DrawError(KgraphError):
     """A drawing could not be made or written."""
+
+
+class SizesError(KgraphError):
+    """A model cannot be called on inputs of these sizes."""

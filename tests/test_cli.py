@@ -325,7 +325,11 @@ def test_check_at_given_sizes(opened: str) -> None:
         (["x=6x-8x4"], "--input x=6x-8x4: '-8' is no size; expected something like 500x375x3, or ?x?x3"),
         (["x=6x²x4"], "--input x=6x²x4: '²' is no size; expected something like 500x375x3, or ?x?x3"),
         (["x=0x8x4"], "input x: a size must be a positive int, or None; received 0"),
-        (["x=7x8x4"], "z (layers.Add) does not take these sizes: Keras raises on (None, 7, 8, 4), (None, 6, 8, 4)"),
+        (
+            ["x=7x8x4"],
+            "z (layers.Add) does not take these sizes: Keras raises on (None, 7, 8, 4), (None, 6, 8, 4); "
+            "the nearest sizes that the model accepts: H = 6, W = 8",
+        ),
     ],
 )
 def test_sizes_that_cannot_be_are_one_line(opened: str, sizes: list[str], message: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import cast
 
 from kgraph.analysis.inferring import inferred
-from kgraph.errors import KgraphError
+from kgraph.analysis.names import names
+from kgraph.errors import KgraphError, SizesError
 from kgraph.graph import FrozenDict, Graph, Op, Shape, Spec, Value, escape, values
 from kgraph.ops import infer_specs, kept
 from kgraph.ops.fields import LARGEST
@@ -26,7 +27,8 @@ def resized(graph: Graph, sizes: Sizes | Mapping[str, Sizes]) -> Graph:
         sizes: of the only input, or by the names of inputs; without the batch.
 
     Raises:
-        KgraphError: there is no such input, the sizes contradict its shape, or Keras does not make a call at them.
+        KgraphError: there is no such input, or the sizes contradict its shape.
+        SizesError: Keras does not make a call at them.
     """
     given = _by_input(graph, sizes)
     ops: dict[str, Op] = {}
@@ -42,6 +44,18 @@ def resized(graph: Graph, sizes: Sizes | Mapping[str, Sizes]) -> Graph:
         if made.outputs != op.outputs:
             changed.add(node)
     return Graph(ops, graph.operands, graph.inputs, graph.outputs, graph.name)
+
+
+def named_sizes(graph: Graph, sizes: Sizes | Mapping[str, Sizes]) -> dict[str, int]:
+    """The open sizes that are given, by their names, such as ``H``."""
+    given = _by_input(graph, sizes)
+    found: dict[str, int] = {}
+    for symbol, name in names(graph).items():
+        shape = given.get(symbol.value.node) if symbol.value else None
+        size = shape[symbol.axis] if shape else None
+        if size is not None:
+            found[name] = size
+    return found
 
 
 def _spec(ops: Mapping[str, Op], value: Value) -> Spec:
@@ -98,12 +112,12 @@ def _called(node: str, op: Op, before: tuple[Spec, ...], operands: tuple[Spec, .
     found = inferred(infer_specs, op, operands)
     entering = ", ".join(shape_words(spec.shape) for spec in operands[:4])
     if found is None and inferred(infer_specs, op, before) is not None and not _is_blind(operands):
-        raise KgraphError(f"{node} ({op.kind}) does not take these sizes: Keras raises on {entering}")
+        raise SizesError(f"{node} ({op.kind}) does not take these sizes: Keras raises on {entering}")
     if found is None or len(found) != len(op.outputs):
         return replace(op, outputs=_recorded(op, before, operands))
     empty = next((spec for spec in found if 0 in (spec.shape or ())), None)
     if empty is not None and not any(0 in (spec.shape or ()) for spec in op.outputs):
-        raise KgraphError(f"{node} ({op.kind}) makes an empty tensor of {entering}: {shape_words(empty.shape)}")
+        raise SizesError(f"{node} ({op.kind}) makes an empty tensor of {entering}: {shape_words(empty.shape)}")
     outputs = tuple(map(_settled, op.outputs, found))
     known = op.known if op.known == "assumed" else "proved"
     return op if outputs == op.outputs else replace(op, outputs=outputs, known=known)
