@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, atoms, minus
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, atoms, minus, plus, times
 from kgraph.analysis.formulas import (
     ALWAYS,
     NEVER,
@@ -190,11 +190,30 @@ def _part_words(part: Formula, name: Name) -> str | None:
 def _test_words(test: Test, name: Name, sign: str) -> str:
     """What is added stands on the left, what is taken away on the right."""
     extent = test.extent
+    left_over = _left_over(extent) if sign != ">=" else None
+    if left_over is not None:
+        divided, divisor, rest = left_over
+        words = said(divided, name)
+        return f"{f'({words})' if ' ' in words else words} % {divisor} {sign} {rest}"
     left = _half(extent, 1)
     right = _half(extent, -1)
     if isinstance(left, int):
         left, right, sign = right, left, {">=": "<="}.get(sign, sign)
     return f"{said(left, name)} {sign} {said(right, name)}"
+
+
+def _left_over(extent: Expression) -> tuple[Extent, int, int] | None:
+    """``x``, ``d`` and ``r`` of an extent that is 0 where ``x % d == r``: ``x - d * (x // d) - r``, or the reverse."""
+    for monomial, factor in extent.terms.items():
+        atom = monomial[0]
+        if len(monomial) != 1 or not isinstance(atom, Floor) or abs(factor) != atom.divisor:
+            continue
+        sign = -1 if factor > 0 else 1
+        rest = minus(plus(times(extent, sign), times(atomic(atom), atom.divisor)), atom.inner)
+        if isinstance(rest, int) and 0 <= -rest < atom.divisor:
+            constant = atom.inner.constant
+            return minus(atom.inner, constant), atom.divisor, (-rest - constant) % atom.divisor
+    return None
 
 
 def _half(extent: Expression, side: int) -> Extent:

@@ -278,9 +278,14 @@ def _floor(inner: Extent, divisor: int) -> Extent:
     if common != 1:
         smaller = _made({m: factor // common for m, factor in inner.terms.items()}, inner.constant // common)
         return divided(smaller, divisor // common)
-    if min(inner.terms.items(), key=lambda item: tuple(map(_rank, item[0])))[1] < 0:
+    if leading(inner) < 0:
         return times(divided(plus(times(inner, -1), divisor - 1), divisor), -1)
     return atomic(Floor(inner, divisor))
+
+
+def leading(extent: Expression) -> int:
+    """The factor of the first product, in an order that depends on the products alone."""
+    return min(extent.terms.items(), key=lambda item: tuple(map(_rank, item[0])))[1]
 
 
 def _quotient(left: Extent, right: Expression) -> Extent:

@@ -229,7 +229,7 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
     facts = (minus(extent, 1) for extent in entering)
     ways = cases(lambda: _inferred(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
     made = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
-    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, shapes))] or made
+    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, shapes))]
     if ways and not good:
         return Measured((), NEVER)
     if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:

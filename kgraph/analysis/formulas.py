@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kgraph.analysis.evaluating import replaced, value_at
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, minus, plus, symbols, times
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, leading, minus, plus, symbols, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def test(extent: Extent, sign: str) -> Formula:
     common = math.gcd(*extent.terms.values())
     if sign == "==":
         common = math.gcd(common, extent.constant)
-        if next(iter(extent.terms.values())) < 0:
+        if leading(extent) < 0:
             common = -common
     if common != 1:
         terms = {monomial: factor // common for monomial, factor in extent.terms.items()}

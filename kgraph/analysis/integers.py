@@ -134,12 +134,15 @@ def _nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, i
             f"[{columns}] -> {{ [t, {extra}, {', '.join(f'x{i}' for i in range(count))}] : t = {far} and {apart} and "
         )
         text += " and ".join(f"x{index} = p{index}" for index in range(count)) + " }"
-        space = isl.Set(text)
-        space = space.intersect_params(found)
-        point = space.project_out(isl.dim_type.param, 0, space.dim(isl.dim_type.param)).lexmin().sample_point()
-        if point.is_void():
-            return None
-        return [int(str(point.get_coordinate_val(isl.dim_type.set, 1 + count + index))) for index in range(count)]
+        space: Any = isl.Set(text).intersect_params(found)
+        space = space.project_out(isl.dim_type.param, 0, space.dim(isl.dim_type.param))
+        best: list[int] = []
+        while not space.is_empty():  # isl's lexmin is not always the least, and misses some: until nothing is below it
+            least_of = space.lexmin()
+            point = (space if least_of.is_empty() else least_of).sample_point()
+            best = [int(str(point.get_coordinate_val(isl.dim_type.set, index))) for index in range(1 + 2 * count)]
+            space = space.upper_bound_val(isl.dim_type.set, 0, isl.Val(best[0] - 1))
+        return best[1 + count :] or None
 
     found, products = _asked(formula, closest, names)
     if not found or products:

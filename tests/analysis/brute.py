@@ -22,10 +22,14 @@ Shape = tuple[int | None, ...]
 ADDITIONS = ("layers.Add", "layers.Average", "ops.add")
 
 
+def is_long() -> bool:
+    """Whether this is the long run, which HYPOTHESIS_PROFILE=long asks for."""
+    return settings.default is settings.get_profile("long")
+
+
 def examples(few: int) -> int:
-    """How many examples a test takes: few in the suite, as many as the long profile of Hypothesis says in the long run."""
-    profile = settings.get_profile("long")
-    return profile.max_examples if settings.default is profile else few
+    """How many examples a test takes: few in the suite, as many as the profile says in the long run."""
+    return settings.get_profile("long").max_examples if is_long() else few
 
 
 class BruteForce:

@@ -76,7 +76,7 @@ def wrong(graph: Graph, random: Random) -> Iterator[str]:
     for sizes in tried(graph, random):
         run = Run(brute, sizes)
         faults = [
-            *(fault for verdict in verdicts(graph) for fault in against_verdict(verdict, run, not found.unknown)),
+            *(fault for verdict in verdicts(graph) for fault in against_verdict(verdict, run, found.unknown)),
             *(fault for item in requirements(graph) for fault in against_requirement(item, run)),
             *against_domain(found.accepts(**sizes), found.condition, bool(found.unknown), run),
         ]
@@ -85,11 +85,11 @@ def wrong(graph: Graph, random: Random) -> Iterator[str]:
         yield from against_outside(claim, brute)
 
 
-def against_verdict(verdict: Verdict, run: Run, known: bool) -> Iterator[str]:
+def against_verdict(verdict: Verdict, run: Run, unknown: tuple[str, ...]) -> Iterator[str]:
     does = run.behaviour(verdict.node)
     inside = None if verdict.condition is None else evaluated(verdict.condition, run.sizes)
     if does is None:
-        if known and inside is True:
+        if not unknown and inside is True:
             yield f"{verdict.node}: {verdict.condition} holds, but something before it fails"
         return
     allowed = {
@@ -101,6 +101,8 @@ def against_verdict(verdict: Verdict, run: Run, known: bool) -> Iterator[str]:
     }[verdict.verdict]
     if verdict.condition is None and (verdict.verdict == "conditional" or verdict.outside):
         allowed = {"identical", "broadcasts", "raises"}  # there are no words for the condition
+    if verdict.verdict == "broadcast" and verdict.node in unknown:
+        allowed |= {"raises"}  # it depends on a size that has no name
     if "broadcasts" in allowed and verdict.stretched:
         allowed |= {"identical"}  # a constant 1 beside a size that is 1 here
     if does not in allowed:

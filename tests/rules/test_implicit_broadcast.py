@@ -49,3 +49,13 @@ def test_broadcasts(body: str, severity: str, nodes: tuple[str, ...], message: s
 )
 def test_silent(body: str) -> None:
     assert not findings(body)
+
+
+def test_extents_that_differ_at_every_size_are_stretched_where_one_comes_down_to_1() -> None:
+    graph = parse(
+        'x = Input(shape=(None, 8), name="x")\nv = Conv1D(8, 3, name="v")(x)\n'
+        'y = Add(name="y")([x, v])\nmodel = Model(x, y)'
+    )
+    (found,) = check(graph).findings
+    assert (found.rule, found.severity) == ("KG101", "warning")
+    assert "H - 2" in found.message or "T - 2" in found.message

@@ -51,7 +51,8 @@ class ImplicitBroadcast:
                 yield self._finding(graph, verdict)
 
     def _finding(self, graph: Graph, verdict: Verdict) -> Finding:
-        intended = verdict.kind in GATES or all(_is_explicit(graph, verdict, item) for item in verdict.stretched)
+        explicit = [_is_explicit(graph, verdict, item) for item in verdict.stretched]
+        intended = verdict.kind in GATES or (bool(explicit) and all(explicit))
         makers = tuple(dict.fromkeys(item.by for item in verdict.stretched if item.by in graph.ops and item.by))
         return Finding(
             rule=self.id,
