@@ -119,7 +119,7 @@ def _opened(contents: Contents, path: str | None) -> File:
     config: Any = contents.config
     version = contents.metadata.get("keras_version")
     if version is None and isinstance(config, dict):
-        version = config.get("keras_version")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        version = config.get("keras_version")  # pyright: ignore[reportUnknownVariableType]
     name = contents.name or "model"
     return File(Source(name, path, contents.format, version if isinstance(version, str) else None), contents)
 

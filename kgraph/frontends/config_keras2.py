@@ -158,7 +158,7 @@ def _implied_input(session: _Session, source: Json, first: _Layer, config: Json)
     if shape is None and inner is not None:
         refs: list[Ref] = leaves(inner.inputs)
         spec = next((inner.calls[ref.call].outputs[0] for ref in refs), Spec(None, "float32"))
-        shape = spec.shape  # pyright: ignore[reportUnknownVariableType]
+        shape = spec.shape
     if shape is None:
         raise SourceError(
             f"the Sequential model was never built: neither an input nor its first layer {first.name!r} has a shape; "

@@ -74,7 +74,7 @@ def _read_path(path: Path, name: str | None, limits: Limits) -> Contents:
         if not stat.S_ISREG(status.st_mode):  # a pipe or device may never end
             raise SourceError(f"{path}: neither a file nor a folder; {EXPECTED}")
         with path.open("rb", buffering=0) as file:
-            return _named(file, status.st_size, shown, limits, str(path))  # pyright: ignore[reportArgumentType]
+            return _named(file, status.st_size, shown, limits, str(path))
     except (OSError, ValueError) as error:  # ValueError: a null character
         raise SourceError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 

@@ -70,11 +70,11 @@ def argument(value: Any) -> Tree:
         return tuple([argument(item) for item in value])  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, Mapping):
         return freeze(value)
-    name = value.get("class_name")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    name = value.get("class_name")  # pyright: ignore[reportUnknownVariableType]
     if name == "__ellipsis__":
         return ...
     if name in ("__tuple__", "TensorShape"):
-        return argument(value.get("items", []))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return argument(value.get("items", []))
     if isinstance(name, str):
         return freeze(value)
     return FrozenDict({str(key): argument(value[key]) for key in sorted(value, key=str)})  # pyright: ignore

@@ -67,7 +67,7 @@ def _freeze_mapping(value: Mapping[Any, Any]) -> Tree:
     if not isinstance(config, Mapping):
         return Object(kind_of(value.get("module"), name), FrozenDict(value=freeze(config)))
     if name in POLICIES:
-        return freeze(config.get("name"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return freeze(config.get("name"))
     if name == "__slice__":
         return Slice(*(freeze(config.get(key)) for key in ("start", "stop", "step")))  # pyright: ignore
     if name in WRITTEN:

@@ -81,7 +81,7 @@ def _parameters(rows: list[list[Any]]) -> Mapping[str, Any]:
 def _default(raw: Any) -> Any:
     if isinstance(raw, list):
         return tuple(_default(item) for item in raw)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(raw, dict) and raw.keys() == {"object", "config"}:  # pyright: ignore[reportUnknownMemberType]
+    if isinstance(raw, dict) and raw.keys() == {"object", "config"}:
         return Object(raw["object"], _default(raw["config"]))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(raw, dict):
         return FrozenDict({key: _default(item) for key, item in raw.items()})  # pyright: ignore

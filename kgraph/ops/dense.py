@@ -89,7 +89,7 @@ def _einsum_shapes(call: Call, shape: Shape, letters: tuple[str, ...], *, left: 
     read, kernel, written = letters
     elided = len(shape) - len(read)
     given = call.config["output_shape"]
-    output: list[int | None] = [shape[0], *(given if isinstance(given, tuple) else (given,))]  # pyright: ignore[reportUnknownVariableType]
+    output: list[int | None] = [shape[0], *(given if isinstance(given, tuple) else (given,))]
     if elided > 0 and left:
         output[1:1] = shape[1:elided]
     elif elided > 0:

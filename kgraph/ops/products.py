@@ -86,7 +86,7 @@ def _tensordot_specs(call: Call) -> tuple[Spec, ...] | None:
     if fields.is_int(axes):
         return _of_shape(specs, left + right if axes <= 0 else left[:-axes] + right[axes:])
     pair = axes if isinstance(axes, tuple) and len(axes) == 2 else (None, None)  # pyright: ignore
-    first, second = as_axes(pair[0], len(left)), as_axes(pair[1], len(right))  # pyright: ignore[reportUnknownArgumentType]
+    first, second = as_axes(pair[0], len(left)), as_axes(pair[1], len(right))
     if first is None or second is None or len(first) != len(second):
         return None
     if not all(_may_meet(left[one], right[other]) for one, other in zip(first, second, strict=True)):

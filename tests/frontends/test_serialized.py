@@ -23,7 +23,7 @@ TREES = st.recursive(
 
 def thawed(tree: Any) -> Any:
     if isinstance(tree, tuple):
-        return [thawed(item) for item in tree]  # pyright: ignore[reportUnknownVariableType]
+        return [thawed(item) for item in tree]
     if isinstance(tree, FrozenDict):
         return {key: thawed(item) for key, item in tree.items()}
     assert type(tree) in (type(None), bool, int, float, str, bytes)
