@@ -142,7 +142,7 @@ def _whole_specs(call: Call) -> Specs:
     found, length = _parts(call), call.argument("fft_length")
     if found is None or not (length is None or fields.is_int(length, 1)):
         return None
-    shape = found[0].shape or (None,)
+    shape = shape_of(call)
     extent = plus(shape[-1], -1) if length is None else length
     return (Spec((*shape[:-1], extent if length is not None or extent is None else 2 * extent), found[0].dtype),)
 

@@ -192,7 +192,7 @@ def _of_rule(op: Op, call: Callable[..., Any], inputs: list[Any], random: Random
         found = None  # the rule cannot tell
     for _ in range(count):
         sizes = near(random, likely)
-        shapes = tuple(tuple(value_at(extent or 0, sizes) for extent in spec.shape or ()) for spec in wide)
+        shapes = tuple(_fixed(spec, sizes) for spec in wide)
         said = None if found is None else said_at(found, sizes)
         yield Pair((op.kind,), _words(op), shapes, said, by_keras(call, inputs, shapes))
 
