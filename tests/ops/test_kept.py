@@ -29,7 +29,8 @@ def unary(random: Random) -> Example:
 
 
 def reduction(random: Random) -> Example:
-    name, shape = random.choice(sorted(REDUCTIONS)), shape_of(random, (2, 3, 4))
+    name = random.choice(sorted(name for name in REDUCTIONS if "arg" not in name and name != "count_nonzero"))
+    shape = shape_of(random, (2, 3, 4))
     options: dict[str, Any] = {"axis": axes_of(random, len(shape))}
     if name != "count_nonzero":  # the one that cannot keep the axes
         options["keepdims"] = random.choice((True, False))
