@@ -53,7 +53,8 @@ def _of_kind(kind: str, config: dict[str, Any], shape: tuple[int | None, ...]) -
 
 
 POOLS: dict[str, dict[str, Any]] = {
-    **{kind: {} for kind in ("Max", "Average", "GlobalMax", "GlobalAverage")},
+    **{kind: {"pool_size": 2} for kind in ("Max", "Average")},
+    **{kind: {} for kind in ("GlobalMax", "GlobalAverage")},
     **{kind: {"output_size": 2} for kind in ("AdaptiveMax", "AdaptiveAverage")},
 }
 
