@@ -60,7 +60,7 @@ def _crossing_specs(call: Call) -> tuple[Spec, ...] | None:
         return None
     mode, bins = call.config["output_mode"], call.config["num_bins"]
     appends = mode == "one_hot" and shapes[0][-1] != 1
-    found = (*shapes[0], bins) if appends else encoded(shapes[0], mode, bins)
+    found = shapes[0] if mode == "int" else (*(shapes[0] if appends else shapes[0][:-1]), bins)
     return (Spec(found, dtype),)
 
 

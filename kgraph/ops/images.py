@@ -47,6 +47,13 @@ def _unchanged(call: Call) -> tuple[Spec, ...] | None:
     return same_specs(call) if spec.dtype.startswith(("float", "bfloat")) else (spec,)
 
 
+def _grey_specs(call: Call) -> tuple[Spec, ...] | None:
+    """Of colours that can be made grey: Keras raises at other channels than three."""
+    shape = call.operands[0].shape or ()
+    axis = -3 if call.config.get("data_format") == "channels_first" else -1
+    return same_specs(call) if len(shape) in (3, 4) and shape[axis] in (None, 3) else None
+
+
 SIZED = Knowledge(
     specs=_sized_specs, kept=_sized_kept, reason=_sized_reason,
     needs={"height": fields.size, "width": fields.size, "data_format": fields.DATA_FORMAT},
@@ -54,6 +61,7 @@ SIZED = Knowledge(
 
 KINDS = {
     **{f"layers.{name}": Knowledge(specs=same_specs, kept=keeps_all) for name in SAME},
+    "layers.RandomColorDegeneration": Knowledge(specs=_grey_specs, kept=keeps_all),
     **{f"layers.{name}": Knowledge(specs=_unchanged, kept=keeps_all) for name in KEEPING_DTYPE},
     **{f"layers.{name}": SIZED for name in ("CenterCrop", "RandomCrop", "Resizing")},
 }

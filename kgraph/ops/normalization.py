@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from kgraph.graph import Weight
+from kgraph.graph import Spec, Weight
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, as_axes, keeps_all, same_specs, variables
 
@@ -49,8 +50,22 @@ def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tu
             yield name, extents, True
 
 
+def _group_norm_specs(call: Call) -> tuple[Spec, ...] | None:
+    """Of channels that can be dealt out to the groups, of which there is one for each where their number is -1."""
+    extents, groups = _extents(call), call.config["groups"]
+    if extents is None or len(call.operands[0].shape or ()) < 2:
+        return None
+    channels = extents[0]
+    if channels is not None and groups != -1 and (channels < groups or channels % groups):
+        return None
+    return same_specs(call)
+
+
 AXIS = {"axis": fields.either(fields.number, fields.ints)}
 SCALED = {**AXIS, "scale": fields.flag, "center": fields.flag}
+
+
+GROUPS = fields.either(fields.size, lambda _, value: type(value) is int and value == -1)
 
 
 def _normalizes(weights: Callable[[Call], tuple[Weight, ...] | None], needs: dict[str, fields.Check]) -> Knowledge:
@@ -60,7 +75,9 @@ def _normalizes(weights: Callable[[Call], tuple[Weight, ...] | None], needs: dic
 KINDS = {
     "layers.BatchNormalization": _normalizes(_batch_norm_weights, {**SCALED, "axis": fields.number}),
     "layers.LayerNormalization": _normalizes(_layer_norm_weights, SCALED),
-    "layers.GroupNormalization": _normalizes(_group_norm_weights, {**SCALED, "axis": fields.number}),
+    "layers.GroupNormalization": replace(
+        _normalizes(_group_norm_weights, {**SCALED, "axis": fields.number, "groups": GROUPS}), specs=_group_norm_specs
+    ),
     "layers.RMSNormalization": _normalizes(_rms_norm_weights, AXIS),
     "layers.UnitNormalization": Knowledge(specs=same_specs, kept=keeps_all),
 }

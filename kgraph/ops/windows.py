@@ -65,7 +65,7 @@ def _channels(call: Call) -> int | None:
 def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
     plain, kernel = _plain(call), _kernel(call, "kernel")
     channels = None if plain is None else _channels(plain)
-    if plain is None or kernel is None or channels is None or channels % kernel[-2]:
+    if plain is None or kernel is None or channels is None or channels != kernel[-2]:
         return None
     return _with_channels(plain, _sized(plain, kernel[:-2]), kernel[-1])
 
