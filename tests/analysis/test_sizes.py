@@ -166,11 +166,11 @@ def test_brute_force_refutes_nothing(graph: Graph, seed: int) -> None:
 
 
 @pytest.mark.keras
-@settings(max_examples=examples(15), phases=FAST)
+@settings(max_examples=examples(8), phases=FAST)
 @given(graphs(most=6), st.integers(0, 2**32))
 def test_keras_agrees_with_brute_force(graph: Graph, seed: int) -> None:
     note(show(graph))
-    assert list(unlike_keras(graph, list(tried(graph, Random(seed)))[-6:])) == []
+    assert list(unlike_keras(graph, list(tried(graph, Random(seed)))[-3:])) == []
 
 
 def unlike_keras(graph: Graph, tried: list[Sizes]) -> Iterator[str]:

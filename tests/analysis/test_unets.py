@@ -57,7 +57,7 @@ PAIRS = st.lists(st.tuples(st.integers(1, REACH), st.integers(1, REACH)), min_si
 def test_the_domain_is_what_brute_force_finds() -> None:
     taken_by: set[str] = set()
 
-    @settings(max_examples=examples(25), phases=FAST)
+    @settings(max_examples=examples(20), phases=FAST)
     @given(unets(), PAIRS, st.tuples(st.integers(1, 100), st.integers(1, 100)))
     def check(net: UNet, pairs: list[tuple[int, int]], asked: tuple[int, int]) -> None:
         note(unet_text(net))
@@ -112,7 +112,7 @@ STRIDED = replace(VALID, down="Conv2D", wide=2, factor=(3, 2), up="UpSampling2D"
 
 
 @pytest.mark.keras
-@settings(max_examples=examples(4), phases=FAST)
+@settings(max_examples=examples(2), phases=FAST)
 @example(UNet((VALID, STRIDED), (35, 22)), 35, 22)
 @example(UNet((STRIDED,), (13, 22), data_format="channels_first"), 14, 22)
 @given(unets(most=3), st.integers(1, 64), st.integers(1, 64))
