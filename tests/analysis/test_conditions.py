@@ -83,6 +83,8 @@ def test_words_of_products_are_exact(claim: Claimed, tried: list[Sizes]) -> None
         (negated(equal(h, w)), "H != W"),
         (at_least(h, w + 3), "H >= W + 3"),
         (equal(h + w, 12), "H + W == 12"),
+        (at_least(5, h + w), "H + W <= 5"),
+        (at_least(4 * (h // 3) - h, 400), None),
         (some((equal(h, w), equal(h, 1), equal(w, 1))), "H == W or H == 1 or W == 1"),
         (
             every((some((equal(h, w), equal(h, 1))), equal(b % 2, 0))),

@@ -151,12 +151,11 @@ def done(claim: Verdict | Requirement, brute: BruteForce, sizes: Mapping[str, in
 
 def smaller(sizes: Mapping[str, int]) -> Iterator[Sizes]:
     """All sizes of a smaller sum; none where there are very many."""
-    total = sum(sizes.values())
-    if math.comb(total - 1, len(sizes)) > 500:
+    count, total = len(sizes), sum(sizes.values())
+    if math.comb(total - 1, count) > 500:
         return
-    for each in itertools.product(range(1, total), repeat=len(sizes)):
-        if sum(each) < total:
-            yield dict(zip(sizes, each, strict=True))
+    for edges in itertools.combinations(range(1, total), count):
+        yield dict(zip(sizes, (right - left for left, right in itertools.pairwise((0, *edges))), strict=True))
 
 
 @settings(max_examples=examples(60), phases=FAST)
@@ -167,11 +166,11 @@ def test_brute_force_refutes_nothing(graph: Graph, seed: int) -> None:
 
 
 @pytest.mark.keras
-@settings(max_examples=examples(15), phases=FAST)
+@settings(max_examples=examples(8), phases=FAST)
 @given(graphs(most=6), st.integers(0, 2**32))
 def test_keras_agrees_with_brute_force(graph: Graph, seed: int) -> None:
     note(show(graph))
-    assert list(unlike_keras(graph, list(tried(graph, Random(seed)))[-6:])) == []
+    assert list(unlike_keras(graph, list(tried(graph, Random(seed)))[-3:])) == []
 
 
 def unlike_keras(graph: Graph, tried: list[Sizes]) -> Iterator[str]:

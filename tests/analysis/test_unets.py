@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import Phase, given, note, settings
+from hypothesis import Phase, example, given, note, settings
 from hypothesis import strategies as st
 
 from kgraph import Graph, parse
 from kgraph.analysis.domain import Domain, domain
 from tests.analysis.brute import BruteForce, evaluated, examples, keras_works
-from tests.analysis.unets import UNet, unet_text, unets
+from tests.analysis.unets import Level, UNet, unet_text, unets
 
 REACH = 200
 FAST = (Phase.explicit, Phase.reuse, Phase.generate)  # nothing is shrunk: an example takes a second
@@ -55,7 +57,7 @@ PAIRS = st.lists(st.tuples(st.integers(1, REACH), st.integers(1, REACH)), min_si
 def test_the_domain_is_what_brute_force_finds() -> None:
     taken_by: set[str] = set()
 
-    @settings(max_examples=examples(25), phases=FAST)
+    @settings(max_examples=examples(20), phases=FAST)
     @given(unets(), PAIRS, st.tuples(st.integers(1, 100), st.integers(1, 100)))
     def check(net: UNet, pairs: list[tuple[int, int]], asked: tuple[int, int]) -> None:
         note(unet_text(net))
@@ -102,8 +104,17 @@ def test_the_original_u_net() -> None:
     assert all(brute.works({"B": 1, "H": size, "W": 188}) is found.accepts(H=size, W=188) for size in range(1, 600))
 
 
+VALID = Level(
+    convs=((3, "valid"),), down="MaxPooling2D", wide=3, padding="valid", factor=(2, 2), up="Conv2DTranspose", kernel=3,
+    up_padding="valid", merge="Concatenate", fits=True,
+)  # fmt: skip
+STRIDED = replace(VALID, down="Conv2D", wide=2, factor=(3, 2), up="UpSampling2D", merge="Add")
+
+
 @pytest.mark.keras
-@settings(max_examples=examples(4), phases=FAST)
+@settings(max_examples=examples(2), phases=FAST)
+@example(UNet((VALID, STRIDED), (35, 22)), 35, 22)
+@example(UNet((STRIDED,), (13, 22), data_format="channels_first"), 14, 22)
 @given(unets(most=3), st.integers(1, 64), st.integers(1, 64))
 def test_keras_builds_just_what_the_domain_accepts(net: UNet, height: int, width: int) -> None:
     note(unet_text(net))
