@@ -11,7 +11,7 @@ from typing import Any
 from kgraph.analysis import domain as domains
 from kgraph.analysis.domain import Domain
 from kgraph.analysis.extents import extents
-from kgraph.analysis.names import shown_shape
+from kgraph.analysis.names import renamed, shown_shape
 from kgraph.analysis.requirements import requirements
 from kgraph.analysis.resized import Sizes, named_sizes, resized
 from kgraph.errors import KgraphError, SizesError, SourceError
@@ -93,6 +93,7 @@ def check(
     source: Any,
     *,
     input_shape: Sizes | Mapping[str, Sizes] | None = None,
+    names: Mapping[str, str] | None = None,
     nested: str = "dissolve",
     run_lambdas: bool = False,
     limits: Limits | None = None,
@@ -103,6 +104,7 @@ def check(
         source, nested, run_lambdas, limits: as for ``extract``.
         input_shape: what the model is called on, ``(500, 375, 3)`` without the batch, by name where there are several
             inputs; None for an extent that stays open. Everything is then said of these sizes.
+        names: names of your own for some sizes, ``{"H": "height"}``.
 
     Returns:
         The Report. Where a file holds no graph that can be read, but rules have found something in what it does hold,
@@ -122,6 +124,8 @@ def check(
         return report
     if input_shape is not None:
         loaded = replace(loaded, graph=_at_sizes(loaded.graph, input_shape))
+    if names:
+        loaded = replace(loaded, graph=renamed(loaded.graph, names))
     return check_loaded(loaded)
 
 
@@ -176,33 +180,47 @@ def check_loaded(loaded: Loaded) -> Report:
 
 @collector_paused()
 def shapes(
-    source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None
+    source: Any,
+    *,
+    names: Mapping[str, str] | None = None,
+    nested: str = "dissolve",
+    run_lambdas: bool = False,
+    limits: Limits | None = None,
 ) -> dict[str, tuple[int | str | None, ...] | None]:
     """The symbolic shape of every tensor, batch first: ``{"conv2d": ("B", "ceil(H / 2)", "ceil(W / 2)", 64), ...}``.
 
     Args:
         source, nested, run_lambdas, limits: as for ``extract``.
+        names: names of your own for some sizes, ``{"H": "height"}``.
 
     Returns:
         By value (``split[1]`` for the second output of a call) its extents: ints, expressions in the sizes of the
         inputs, or None for a size that only running the model tells; None for the whole where the rank is unknown.
     """
-    graph = extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    graph = renamed(extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits), names or {})
     made = (Value(node, out) for node, op in graph.ops.items() for out in range(len(op.outputs)))
     return {str(value): shown_shape(graph, extents(graph, value)) for value in made}
 
 
 @collector_paused()
-def domain(source: Any, *, nested: str = "dissolve", run_lambdas: bool = False, limits: Limits | None = None) -> Domain:
+def domain(
+    source: Any,
+    *,
+    names: Mapping[str, str] | None = None,
+    nested: str = "dissolve",
+    run_lambdas: bool = False,
+    limits: Limits | None = None,
+) -> Domain:
     """The sizes at which the whole model runs: ``domain(model).accepts(H=500, W=375)``.
 
     Args:
-        source, nested, run_lambdas, limits: as for ``extract``.
+        source, names, nested, run_lambdas, limits: as for ``shapes``.
 
     Returns:
         A Domain: a condition in words, and tests (``accepts``, ``nearest``, ``smallest``).
     """
-    return domains.domain(extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits))
+    graph = extract(source, nested=nested, run_lambdas=run_lambdas, limits=limits)
+    return domains.domain(renamed(graph, names or {}))
 
 
 def check_many(

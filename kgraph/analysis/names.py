@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from kgraph.analysis.expressions import Extent, Symbol, symbols
 from kgraph.analysis.saying import said
+from kgraph.errors import KgraphError
 from kgraph.graph import Graph, Value, memoised, values
 
 SPATIAL = {3: "T", 4: "HW", 5: "DHW"}
@@ -19,6 +20,35 @@ MOST = 200
 @memoised
 def names(graph: Graph) -> Mapping[Symbol, str]:
     """The name of each open size of the inputs; sizes that only a call knows have none."""
+    given = _given_names(graph)
+    return {symbol: given.get(name, name) for symbol, name in _own_names(graph).items()}
+
+
+def renamed(graph: Graph, given: Mapping[str, str]) -> Graph:
+    """The same graph, with names of the caller's for some of its sizes, such as ``{"H": "height"}``.
+
+    Raises:
+        KgraphError: there is no size of that name, or two would be called alike.
+    """
+    own = list(_own_names(graph).values())
+    unknown = next((name for name in given if name not in own), None)
+    if unknown is not None:
+        raise KgraphError(f"there is no size {unknown!r} to rename; expected some of: {', '.join(own)}")
+    new = [given.get(name, name) for name in own]
+    twice = next((name for name in new if not name or new.count(name) > 1), None)
+    if twice is not None:
+        raise KgraphError(f"every size needs a name of its own; received {twice!r} for {new.count(twice)} of them")
+    same = Graph(graph.ops, graph.operands, graph.inputs, graph.outputs, graph.name)
+    _given_names(same).update(given)
+    return same
+
+
+@memoised
+def _given_names(_: Graph) -> dict[str, str]:
+    return {}
+
+
+def _own_names(graph: Graph) -> Mapping[Symbol, str]:
     own: dict[Symbol, tuple[str, str]] = {}
     for value in values(graph.inputs):
         shape = graph.spec(value).shape or ()
