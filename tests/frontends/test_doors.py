@@ -66,7 +66,6 @@ LESS: dict[tuple[str, str, str], str] = {
     ("keras3", "low_rank_adapted", "*"): "what low-rank adaption adds to the weights",
     ("keras3", "lambdas", "*"): CODE,
     ("keras3", "opaque_lambdas", "*"): CODE,
-    ("keras3", "starred_arguments", "*"): "nobody takes what meshgrid makes, so that nobody records it",
     ("keras3", "constants", "*"): "Keras writes a scalar array as a number",
     ("keras3", "custom_operation", "*"): CLASS,
     ("keras3", "nested_with_unknown_rank", "*"): CLASS,
