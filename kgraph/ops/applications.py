@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kgraph.graph import Spec, Weight
 from kgraph.ops import fields
-from kgraph.ops.base import Call, Knowledge, keeps_all, same_specs, variables
+from kgraph.ops.base import Call, Knowledge, keeps_all, layer_spec, same_specs, variables
+from kgraph.ops.elementwise import broadcast
 
 CONVNEXT = "custom.keras.src.applications.convnext"
+INCEPTION = "custom.keras.src.applications.inception_resnet_v2"
 
 
 def _scaled_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -19,7 +21,14 @@ def _scaled_weights(call: Call) -> tuple[Weight, ...] | None:
     return variables(call, ("variable", (channels,), True)) if fields.is_int(channels, 1) else None
 
 
+def _added_specs(call: Call) -> tuple[Spec, ...] | None:
+    """``x + scale * y``, which broadcasts as ``+`` does."""
+    shapes = tuple(spec.shape for spec in call.operands if spec.shape is not None)
+    return layer_spec(call, broadcast(shapes, "numpy")) if len(call.operands) == len(shapes) == 2 else None
+
+
 KINDS = {
     f"{CONVNEXT}.LayerScale": Knowledge(specs=_scaled_specs, weights=_scaled_weights, kept=keeps_all),
     f"{CONVNEXT}.StochasticDepth": Knowledge(specs=same_specs, kept=keeps_all),
+    f"{INCEPTION}.CustomScaleLayer": Knowledge(specs=_added_specs, merge="numpy"),
 }
