@@ -131,9 +131,12 @@ def _stretched(graph: Graph, verdict: Verdict, operands: tuple[Operand, ...], ax
     """The verdict on a merge whose operands are alike at no size: it stretches at some, or fails at all."""
     before, works = given(graph, verdict.node), measured(graph)[verdict.node].works
     why = (*verdict.why, *apart_words(graph, operands, axes))
-    if is_empty(every((before, works))):
+    never, always = is_empty(every((before, works))), implies(before, works)
+    if never:
         return replace(verdict, verdict="incompatible", known="proved", why=(*why, "no size makes them equal"))
-    if implies(before, works):
+    if never is None or always is None:
+        return replace(verdict, verdict="unknown", known="unknown", why=(*why, TOO_HARD))
+    if always:
         return replace(verdict, verdict="broadcast", known="proved", why=why)
     if not is_named(graph, works):
         return replace(verdict, verdict="broadcast", known="recorded", why=why)
