@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import copy
 import importlib
 import io
 import json
@@ -59,6 +60,8 @@ class Watch:
             self.events.append(f"import {arguments[0]}")
         elif event == "open" and self._writes(arguments):
             self.events.append(f"open {arguments[0]!r} for writing")
+        elif event == "compile" and arguments[1] == "<unknown>":
+            return  # ast.parse: a text is looked at, and no code is made of it
         elif event.startswith(FORBIDDEN):
             self.events.append(event)
 
@@ -218,19 +221,19 @@ def altered(value: Any, chance: random.Random) -> Any:
     for _ in range(chance.choice((1, 1, 2, 4))):
         places = [place for place in containers(value) if place]
         if not places:
-            return chance.choice(EVIL)
+            return copy.deepcopy(chance.choice(EVIL))
         where, source = chance.choice(places), chance.choice(places)
         key = chance.choice(list(where) if isinstance(where, dict) else range(len(where)))
         other = source[chance.choice(list(source) if isinstance(source, dict) else range(len(source)))]
         action = chance.randrange(5)
         if action == 0:
-            where[key] = chance.choice(EVIL)
+            where[key] = copy.deepcopy(chance.choice(EVIL))  # the next file starts from the same
         elif action == 1:
             where[key] = json.loads(json.dumps(other))
         elif action == 2:
             del where[key]
         elif action == 3 and isinstance(where, list):
-            where.insert(key, where[key])
+            where.insert(key, copy.deepcopy(where[key]))
         elif isinstance(where, dict):
             where[chance.choice((str(key) + "x", "class_name", "module", "config", "name", "inbound_nodes"))] = (
                 where.pop(key)
