@@ -292,8 +292,8 @@ def test_the_terminal_gives_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """With colours: groups are green, the titles dim."""
     from kgraph import cli as module
 
-    monkeypatch.setattr(module.shutil, "get_terminal_size", lambda _: type("Size", (), {"columns": 140}))
-    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "140")  # what a terminal is asked for is asked by the test runner too
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.delenv("NO_COLOR", raising=False)
     said: list[str] = []
     monkeypatch.setattr(module, "_emit", lambda text, _: said.append(text))
