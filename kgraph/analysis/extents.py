@@ -87,14 +87,18 @@ def measured(graph: Graph) -> Mapping[str, Measured]:
 
 def kept_axes(graph: Graph, value: Value) -> tuple[Origin, ...]:
     """Per axis the operand and axis whose extent it has; asked for several times a value, so it is remembered."""
-    found = _origins(graph)
+    found, op = _origins(graph), graph.ops[value.node]
     if value not in found:
-        found[value] = kept(graph.ops[value.node], graph.operand_specs(value.node), value.out)
+        specs = graph.operand_specs(value.node)
+        like = (op.kind, id(op.config), op.arguments, specs, op.outputs[value.out].shape)
+        if like not in found:  # calls that are alike keep alike
+            found[like] = kept(op, specs, value.out)
+        found[value] = found[like]
     return found[value]
 
 
 @memoised
-def _origins(_: Graph) -> dict[Value, tuple[Origin, ...]]:
+def _origins(_: Graph) -> dict[object, tuple[Origin, ...]]:
     return {}
 
 

@@ -43,13 +43,16 @@ class RecordedShape:
         """One finding for each call with an output of another shape."""
         if facts.source.format == "live":
             return  # Keras has inferred it itself, a moment ago
+        seen: set[object] = set()
         for node, op in graph.ops.items():
-            if op.known != "recorded":
+            like = (op.kind, id(op.config), op.arguments, graph.operand_specs(node), op.outputs)
+            if op.known != "recorded" or like in seen:
                 continue
-            recorded = [spec.shape for spec in op.outputs]
-            found = _inferred(graph, node)
-            if any(map(_contradicts, recorded, found[0])) and any(map(_contradicts, recorded, found[1])):
-                yield self._finding(graph, node, recorded, found[0])
+            recorded, inferred = [spec.shape for spec in op.outputs], _contradicting(graph, node)
+            if inferred is None:
+                seen.add(like)  # calls that are alike need no second look
+            else:
+                yield self._finding(graph, node, recorded, inferred)
 
     def _finding(self, graph: Graph, node: str, recorded: list[Shape], inferred: list[Shape]) -> Finding:
         out = next(out for out, pair in enumerate(zip(recorded, inferred, strict=False)) if _contradicts(*pair))
@@ -70,13 +73,16 @@ class RecordedShape:
         )
 
 
-def _inferred(graph: Graph, node: str) -> tuple[list[Shape], list[Shape]]:
-    """The shapes of a call's outputs as Keras 3 and as Keras 2 infers them; empty where they cannot be told."""
+def _contradicting(graph: Graph, node: str) -> list[Shape] | None:
+    """What Keras 3 infers, where neither that nor what Keras 2 infers is what was recorded; None where one of them is,
+    or cannot be told."""
     op = graph.ops[node]
-    call = call_of(op, graph.operand_specs(node))
-    both = infer_specs(call), implied_specs(call, op.outputs)
-    new, old = ([spec.shape for spec in specs or ()] for specs in both)
-    return new, old
+    call, recorded = call_of(op, graph.operand_specs(node)), [spec.shape for spec in op.outputs]
+    inferred = [spec.shape for spec in infer_specs(call) or ()]
+    if not any(map(_contradicts, recorded, inferred)):
+        return None
+    older = [spec.shape for spec in implied_specs(call, op.outputs) or ()]
+    return inferred if any(map(_contradicts, recorded, older)) else None
 
 
 def _contradicts(one: Shape, other: Shape) -> bool:
