@@ -100,7 +100,7 @@ def test_a_closed_file() -> None:
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none\.keras: cannot be read: No such file"):
         read_contents(tmp_path / "none.keras")
-    with pytest.raises(SourceError, match="cannot be read: embedded null"):
+    with pytest.raises(SourceError, match="cannot be read: .*embedded null"):
         read_contents(Path("a\0b"))
     with pytest.raises(SourceError, match="a folder; expected"):
         read_contents(tmp_path)
