@@ -12,7 +12,6 @@ from kgraph.findings import Source
 from kgraph.frontends.contents import Contents, Limits
 from kgraph.frontends.importing import import_model
 from kgraph.graph import Graph
-from kgraph.text import parse
 
 BYTES = (bytes, bytearray, memoryview)
 
@@ -132,6 +131,8 @@ def _graph(file: File, nested: str, limits: Limits) -> tuple[Graph, tuple[str, .
         return read_summary(contents.config, where)
     try:
         if contents.format == "text":
+            from kgraph.text import parse  # no other file needs it
+
             return parse(contents.config), ()
         from kgraph.frontends import config
 

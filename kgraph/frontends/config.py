@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kgraph.errors import GraphError, SourceError
-from kgraph.frontends import config_keras2, config_keras3
 from kgraph.frontends.assemble import Model, assemble
 from kgraph.frontends.contents import Contents, Limits
 from kgraph.frontends.written import expect, shown
@@ -57,7 +56,11 @@ def describe(contents: Contents, *, keep: bool) -> Model:
             f"the description has no class_name; expected what model.to_json() writes, received {shown(whole)}"
         )
     if is_keras_2(contents, whole):
+        from kgraph.frontends import config_keras2
+
         return config_keras2.describe(whole, keep=keep, weights=contents.weights)
+    from kgraph.frontends import config_keras3
+
     return config_keras3.describe(whole, keep=keep)
 
 

@@ -15,7 +15,6 @@ from kgraph.frontends.arrays import read_npz
 from kgraph.frontends.contents import Contents, Limits, Weights
 from kgraph.frontends.hdf5 import SIGNATURE, Structure, read_hdf5, signature_at
 from kgraph.frontends.json_text import read_json
-from kgraph.frontends.summary import is_summary
 from kgraph.frontends.window import Damaged, Window
 
 CONFIG, METADATA = "config.json", "metadata.json"
@@ -161,6 +160,8 @@ def _read_text(data: bytes, limits: Limits) -> Contents:
         raise SourceError(_foreign(data, data.index(0)))
     if not text.strip():
         raise SourceError(f"it holds nothing but blanks; {EXPECTED}")
+    from kgraph.frontends.summary import is_summary  # archives and HDF5 files need none of it
+
     return Contents(format="summary" if is_summary(text) else "text", config=text)
 
 
