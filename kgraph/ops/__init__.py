@@ -82,6 +82,7 @@ def _written(kind: str) -> frozenset[str]:
     return frozenset(key for key, value in known.config.items() if value is not REQUIRED) if known else frozenset()
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_tensor(shape: Shape) -> bool:
     """True for a known shape that a tensor can have."""
     if shape is None or len(shape) > MOST_AXES:
