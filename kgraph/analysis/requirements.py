@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kgraph.analysis.conditions import words
-from kgraph.analysis.evaluating import replaced
-from kgraph.analysis.expressions import Symbol
+from kgraph.analysis.evaluating import replaced, value_at
+from kgraph.analysis.expressions import Symbol, symbols
 from kgraph.analysis.extents import Measured, measured
 from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
 from kgraph.analysis.names import namer, names, shown_shape
 from kgraph.findings import Outside, Requirement, shape_text
-from kgraph.graph import Graph, memoised
-from kgraph.ops import knowledge
+from kgraph.graph import Graph, Spec, memoised
+from kgraph.ops import call_of, infer_specs, knowledge
 
 MOST_SHAPES = 4
 TOO_HARD = "it is too hard to decide in the time that one question may take"
@@ -94,7 +94,7 @@ def example_words(graph: Graph, node: str, where: Formula) -> tuple[str, ...]:
     ]
     listed = " and ".join(said if len(said) <= MOST_SHAPES else [*said[: MOST_SHAPES - 1], "others"])
     at = ", ".join(f"{name(symbol)} = {size}" for symbol, size in sizes.items())
-    return (f"at {at} it receives {listed}, and Keras raises",)
+    return (f"at {at} it receives {listed}, and {_what_happens(graph, node, sizes)}",)
 
 
 def _blind(graph: Graph, formula: Formula) -> str:
@@ -113,3 +113,14 @@ def example_of(graph: Graph, sizes: Mapping[Symbol, int]) -> Mapping[str, int]:
     """Sizes by their names."""
     name = namer(graph)
     return {name(symbol): size for symbol, size in sizes.items()}
+
+
+def _what_happens(graph: Graph, node: str, sizes: Mapping[Symbol, int]) -> str:
+    """Keras raises where the rule gives no specs; else it makes an empty tensor."""
+    known = measured(graph)
+    shapes = [known[value.node].outputs[value.out] or () for value in graph.operands[node]]
+    ones = {symbol: 1 for shape in shapes for extent in shape for symbol in symbols(extent)}
+    entering = (tuple(value_at(extent, {**ones, **sizes}) for extent in shape) for shape in shapes)
+    dtypes = (spec.dtype for spec in graph.operand_specs(node))
+    found = infer_specs(call_of(graph.ops[node], tuple(map(Spec, entering, dtypes))))
+    return "Keras raises" if found is None else "makes an empty tensor"

@@ -157,7 +157,9 @@ def _domain(domain: DomainSummary | None, style: Style) -> Iterator[str]:
     if domain is None or (set(domain.symbols) <= {"B"} and not domain.condition and not domain.unknown):
         return
     condition = "too many conditions to print" if domain.condition is None else domain.condition or "all"
-    smallest = ", ".join(f"{name} = {size}" for name, size in (domain.smallest or {}).items() if name != "B")
+    smallest = ", ".join(
+        f"{name} = {size}" for name, size in (domain.smallest or {}).items() if name != "B" or size != 1
+    )
     beside = f"  (the smallest: {smallest})" if smallest and domain.condition else ""
     yield f"{style('sizes this model accepts', 'title')}  {condition}{beside}"
     if domain.unknown:
