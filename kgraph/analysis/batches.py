@@ -18,6 +18,8 @@ from kgraph.ops.elementwise import line_up
 from kgraph.ops.meeting import meetings
 
 BATCH = Symbol(None, 0)
+WRITTEN = ("ops.expand_dims", "ops.get_item")
+"""Kinds whose axes of 1 are written as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Collision:
 def collision(graph: Graph, node: str) -> Collision | None:
     """The first axis of a merge on which a batch meets what is not the same batch; None where there is none.
 
-    A batch that is stretched over (1 against ``B``) counts only behind axis 0, where it has no business.
+    A batch that is stretched over (1 against ``B``) counts only behind axis 0, where it has no business, and only
+    where nobody has written that 1: ``expand_dims`` on both sides makes a table of all pairs on purpose.
     """
     for axis, row in enumerate(_rows(graph, node)):
         holder = next((place for place in row if _holds_batch(place.extent)), None)
@@ -59,7 +62,7 @@ def collision(graph: Graph, node: str) -> Collision | None:
             continue
         others = [place for place in row if place.extent != holder.extent and not _is_batch_of_input(graph, place)]
         strangers = [place for place in others if place.extent != 1]
-        if strangers or (others and axis > 0):
+        if strangers or (axis > 0 and not all(_is_written(graph, place) for place in others)):
             return _collision(graph, axis, holder, (strangers or others)[0])
     return None
 
@@ -132,6 +135,11 @@ def _collision(graph: Graph, axis: int, holder: Place, other: Place) -> Collisio
 
 def _holds_batch(extent: Extent) -> bool:
     return not isinstance(extent, int) and BATCH in symbols(extent)
+
+
+def _is_written(graph: Graph, place: Place) -> bool:
+    """True for a 1 that a call has put there in so many words."""
+    return place.value is not None and graph.ops[origin(graph, place.value, place.axis).value.node].kind in WRITTEN
 
 
 def _is_batch_of_input(graph: Graph, place: Place) -> bool:

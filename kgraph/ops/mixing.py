@@ -131,8 +131,8 @@ def _split(call: Call) -> Axes:
     return _axes(call, min(named[call.kind], len(shape_of(call)) - 1))
 
 
-MOVING = ("expand_dims", "squeeze", "transpose", "swapaxes", "moveaxis", "one_hot", "cast", "saturate_cast", "array",
-          "convert_to_tensor", "batch_normalization")  # fmt: skip
+MOVING = ("pad", "repeat", "expand_dims", "squeeze", "transpose", "swapaxes", "moveaxis", "one_hot", "cast",
+          "saturate_cast", "array", "convert_to_tensor", "batch_normalization")  # fmt: skip
 PASSED = ("BatchNormalization", "Embedding", "EinsumDense", "Identity", "Normalization", "PReLU", "Permute",
           "RepeatVector", "Rescaling")  # fmt: skip
 ALONG_AXIS = ("softmax", "log_softmax", "sparsemax", "glu", "diff", "trapezoid", "normalize", "unstack",
@@ -188,3 +188,27 @@ BATCH_FIRST = frozenset(
     )
 )  # fmt: skip
 """Layers and operations to which axis 0 is the batch, whatever their config."""
+
+_VERBS = {
+    "sorts": ("sort", "argsort", "argpartition", "top_k"),
+    "accumulates along": ("cumsum", "cumprod", "nancumsum", "nancumprod"),
+    "turns round": ("flip", "flipud", "fliplr", "rot90"),
+    "shifts": ("roll",),
+    "picks from": ("get_item", "take", "unstack", "Lambda"),
+    "cuts": SPLITS,
+    "takes differences along": ("diff",),
+    "picks a diagonal across": ("trace", "diagonal", "tril", "triu"),
+    "normalises over": ("softmax", "log_softmax", "sparsemax", "normalize", "Softmax", "Activation",
+                        "LayerNormalization", "RMSNormalization", "UnitNormalization", "GroupNormalization", "layer_normalization"),
+    "runs along": ("SimpleRNN", "GRU", "LSTM", "RNN", "Bidirectional"),
+    "attends along": ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention",
+                      "dot_product_attention"),
+    "slides a window over": tuple(kind.rpartition(".")[2] for kind in convolution.KINDS),
+    "reduces": (*reducing.DTYPES, *ALONG_ALL[2:], "moments", "trapezoid"),
+}  # fmt: skip
+_VERB_OF = {name: verb for verb, names in _VERBS.items() for name in names}
+
+
+def verb(kind: str) -> str:
+    """What a kind does to an axis along which it combines positions: ``sorts``, ``runs along``."""
+    return _VERB_OF.get(kind.rpartition(".")[2], "combines what lies along")
