@@ -17,12 +17,14 @@ from kgraph.analysis.extents import ABSENT, BATCH, Extents, extents, kept_axes, 
 from kgraph.analysis.folding import Samples
 from kgraph.graph import Graph, Slot, Value, memoised, values
 from kgraph.ops import Call, call_of, knowledge
-from kgraph.ops.meeting import ATTENTION, Product, joined_axis, new_axis, product_of
+from kgraph.ops.meeting import Product, attended, joined_axis, new_axis, product_of
 from kgraph.ops.mixing import combined, takes_batch_first
 
 RESHAPES = ("ops.reshape", "ops.ravel", "layers.Reshape", "layers.Flatten")
-SAMPLEWISE = ("layers.Reshape", "layers.Flatten")
-"""Of these, the ones that keep axis 0 whatever it holds."""
+"""Kinds that keep the order of the elements; the layers keep axis 0 whatever it holds."""
+
+NEW_AXES = ("ops.expand_dims", "ops.squeeze")
+"""The same, but that they keep axes apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,10 @@ def _alone(graph: Graph, node: str, call: Call, where: Samples) -> Result:
     entering, made = extents(graph, value), extents(graph, Value(node))
     if entering is None or made is None:
         return NOT_KNOWN
-    if call.kind in RESHAPES and not (call.kind in SAMPLEWISE and where.axis == 0):
+    if call.kind in RESHAPES and not (where.axis == 0 and call.kind.startswith("layers.")):
         return [_stamped(node, where, folding.reshaped(where, entering, made))]
+    if call.kind in NEW_AXES and where.axis is None:
+        return [where]
     if call.kind in folding.FOLDING:
         outputs = len(graph.ops[node].outputs)
         folded = folding.folded(call, where)
@@ -146,6 +150,8 @@ def _scattered(
         return NOT_KNOWN
     if any(folding.crosses(where, entering, axis) for axis in axes):
         return Mixing(node, value, None, "cut", where.by)
+    if not axes and entering == made:
+        return [where]
     if entering[:-1] != made[:-1] or axes - {len(made) - 1}:
         return NOT_KNOWN
     rows = folding.quotient(where.parts, entering[-1])
@@ -238,6 +244,9 @@ def _together(graph: Graph, node: str, call: Call, where: Samples) -> Result:
         return [_stamped(node, where, replace(where, blocks=folding.times(where.blocks, count)))]
     if new is not None:
         return [_stamped(node, where, replace(where, axis=where.axis + (new <= where.axis)))]
-    if call.kind in ATTENTION and where.axis == 1 and not call.config.get("attention_axes"):
+    attends = attended(call)
+    if attends is not None and where.axis in attends:
         return Mixing(node, graph.operands[node][0], where.axis, "alone", where.by)
+    if attends is not None and not attends:
+        return NOT_KNOWN
     return [where] * outputs if where.axis == 0 and takes_batch_first(call) else NOT_KNOWN

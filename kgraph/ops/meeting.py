@@ -47,6 +47,19 @@ def meetings(call: Call) -> tuple[tuple[Place, ...], ...]:
     return () if named is None else _of_letters(*named)
 
 
+def attended(call: Call) -> range | None:
+    """The axes along which positions of query, value and key attend to each other; None where it does nothing such.
+
+    Where Keras is given what has no such axis but the batch, that is what it attends along.
+    """
+    rank = len(call.operands[0].shape or ())
+    if call.kind not in ATTENTION or call.config.get("attention_axes") or not is_known(call):
+        return None
+    if call.kind in ("layers.Attention", "layers.AdditiveAttention"):
+        return range(rank - 2, rank - 1)
+    return range(1, 2) if call.kind == "ops.dot_product_attention" else range(1, rank - 1)
+
+
 def joined_axis(call: Call) -> int | None:
     """The axis along which tensors of one rank are joined; None where there is none."""
     ranks = {rank_of(call, operand) for operand in _listed(call)}

@@ -13,9 +13,7 @@ from kgraph.graph import Graph, Value
 from kgraph.ops.mixing import verb
 from kgraph.rules.base import Facts
 
-DEPENDS = (
-    "a sample's output then depends on the others in its batch, and predict gives other numbers at another batch_size"
-)
+DEPENDS = "each sample's output depends on the others, and predict gives other numbers at another batch_size"
 HELP = {
     "alone": "leave the batch out (axis 0, or wherever a transpose has put it); if samples are meant to meet, allow it",
     "whole": "if it is no loss or metric over the whole batch, name the axes within a sample",
@@ -81,11 +79,11 @@ def _mixed(graph: Graph, mixing: Mixing) -> str:
     batch = f"axis {mixing.axis} of {tensor}, which is the batch{_since(mixing.value, mixing.by)}"
     said = {
         "cut": f"works on {tensor} as if {mixing.by} had kept samples apart, which it cuts across",
-        "pairs": f"joins every sample with every other: {batch}",
+        "pairs": f"joins every sample with every other along {batch}",
         "order": f"joins tensors that hold their samples in different order along axis {mixing.axis}",
         "summed": f"sums over {batch}",
     }
-    return f"{mixing.node} {said.get(mixing.how) or f'{verb(graph.ops[mixing.node].kind)} {batch}'}; {DEPENDS}"
+    return f"{mixing.node} {said.get(mixing.how) or f'{verb(graph.ops[mixing.node].kind)} {batch}'}: {DEPENDS}"
 
 
 def _output(graph: Graph, value: Value, where: Samples) -> str:
