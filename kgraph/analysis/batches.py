@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Symbol, symbols
+from kgraph.analysis.expressions import Symbol, atomic, symbols
 from kgraph.analysis.extents import ABSENT, Extent, extents, lined_up, measured, merge_inputs
-from kgraph.analysis.formulas import Formula, equal, every
-from kgraph.analysis.integers import implies
+from kgraph.analysis.formulas import Formula, equal, every, open_sizes
+from kgraph.analysis.integers import implies, smallest
 from kgraph.analysis.names import shown
 from kgraph.analysis.origins import origin
 from kgraph.analysis.requirements import given, requirements
@@ -79,6 +79,22 @@ def collisions(graph: Graph) -> tuple[tuple[str, Collision], ...]:
         met = collision(graph, node) if op.kind == "ops.where" else _unequal(graph, node)
         if met is not None:
             found.append((node, met))
+    return tuple(found)
+
+
+@memoised
+def pins(graph: Graph) -> tuple[tuple[str, int], ...]:
+    """By node, the one batch size that a call takes of all that reach it, where its batch meets no other axis."""
+    met = {node for node, _ in collisions(graph)}
+    found: list[tuple[str, int]] = []
+    for item in requirements(graph):
+        works = measured(graph)[item.node].works
+        if item.status != "conditional" or item.node in met or BATCH not in open_sizes(works):
+            continue
+        taken = every((given(graph, item.node), works))
+        size = (smallest(taken) or {}).get(BATCH)
+        if size is not None and implies(taken, equal(atomic(BATCH), size)):
+            found.append((item.node, size))
     return tuple(found)
 
 

@@ -56,8 +56,8 @@ def reshaped(where: Samples, entering: Extents, made: Extents) -> Samples | None
         inner = times(product(entering[where.axis + 1 :]), where.parts)
     for axis, extent in enumerate(made):
         blocks, parts = quotient(outer, product(made[:axis])), quotient(inner, product(made[axis + 1 :]))
-        if blocks is not None and parts is not None and same(extent, Samples(axis, blocks, parts).extent):
-            return Samples(axis, blocks, parts)
+        if blocks is not None and parts is not None and isinstance(extent, Expression):
+            return Samples(axis, blocks, parts)  # what is left for this axis is theirs
     # Two sizes that are open may be multiples of each other, which is not looked into.
     numbers = [extent for extent in made if isinstance(extent, int)]
     rest = [extent for extent in made if isinstance(extent, Expression)]

@@ -15,6 +15,9 @@ from kgraph.analysis.batches import collision, collisions
 from kgraph.analysis.expressions import Extent
 from kgraph.analysis.extents import ABSENT, BATCH, Extents, extents, kept_axes, lined_up, measured, merge_inputs
 from kgraph.analysis.folding import Samples
+from kgraph.analysis.formulas import equal, every
+from kgraph.analysis.integers import implies
+from kgraph.analysis.requirements import given
 from kgraph.graph import Graph, Slot, Value, memoised, values
 from kgraph.ops import Call, call_of, knowledge
 from kgraph.ops.meeting import Product, attended, joined_axis, new_axis, product_of
@@ -73,7 +76,7 @@ def traced(graph: Graph) -> Traced:
             mixings.append(result)
             continue
         for out, where in enumerate(result):
-            if where is not None and _is_there(extents(graph, Value(node, out)), where):
+            if where is not None and _is_there(graph, Value(node, out), where):
                 found[Value(node, out)] = where
     return Traced(found, tuple(mixings))
 
@@ -89,11 +92,15 @@ Result = list[Samples | None] | Mixing
 NOT_KNOWN: list[Samples | None] = []
 
 
-def _is_there(shape: Extents | None, where: Samples) -> bool:
-    """Whether the axis has the extent that it has if the samples lie there."""
+def _is_there(graph: Graph, value: Value, where: Samples) -> bool:
+    """Whether the axis has the extent that it has if the samples lie there, at every size that the call takes."""
+    shape = extents(graph, value)
     if shape is None or where.axis is None:
         return shape is not None
-    return where.axis < len(shape) and folding.same(shape[where.axis], where.extent)
+    if where.axis >= len(shape) or folding.same(shape[where.axis], where.extent):
+        return where.axis < len(shape)
+    works = every((given(graph, value.node), measured(graph)[value.node].works))
+    return implies(works, equal(shape[where.axis], where.extent)) is True
 
 
 def _made(graph: Graph, node: str, entering: list[Samples | None]) -> Result:
@@ -169,7 +176,7 @@ def _moved(graph: Graph, value: Value, where: Samples) -> Samples | None:
 def _stamped(node: str, before: Samples, after: Samples | None) -> Samples | None:
     """With the call that last put the samples elsewhere; nobody has where they are as in an input."""
     if after is None or after == before:
-        return after
+        return after and before
     return replace(after, by=None if after == Samples(0) else node)
 
 

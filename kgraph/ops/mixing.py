@@ -11,6 +11,7 @@ from typing import Any
 
 from kgraph.graph import Object, Slice
 from kgraph.ops import (
+    applications,
     convolution,
     elementwise,
     fields,
@@ -89,7 +90,7 @@ def _activated(call: Call) -> Axes:
     name = call.config.get("activation")
     if name in ("softmax", "log_softmax"):
         return _last(call)
-    return NO_AXES if isinstance(name, str) and name in elementwise.UNARY and name != "sparsemax" else None
+    return NO_AXES if isinstance(name, str) and name in ELEMENTWISE else None
 
 
 def _window(call: Call) -> Axes:
@@ -130,6 +131,9 @@ def _split(call: Call) -> Axes:
         return _given(call)
     return _axes(call, min(named[call.kind], len(shape_of(call)) - 1))
 
+
+ELEMENTWISE = frozenset((*elementwise.UNARY, "linear", "mish", "swish", "exponential")) - {"sparsemax"}
+"""Activations of one element alone."""
 
 MOVING = ("pad", "repeat", "expand_dims", "squeeze", "transpose", "swapaxes", "moveaxis", "one_hot", "cast",
           "saturate_cast", "array", "convert_to_tensor", "batch_normalization")  # fmt: skip
@@ -179,7 +183,7 @@ OF_IMAGES = frozenset((*windows.KINDS, *patches.KINDS, *images.KINDS))
 
 BATCH_FIRST = frozenset(
     (
-        *convolution.KINDS, *pooling.KINDS, *OF_IMAGES,
+        *convolution.KINDS, *pooling.KINDS, *applications.KINDS, *OF_IMAGES,
         *(kind for kind in recurrent.KINDS if not kind.endswith("Cell") and kind != "layers.RNN"),
         *(f"layers.{name}{rank}D" for name in ("ZeroPadding", "Cropping", "UpSampling") for rank in (1, 2, 3)),
         "layers.Bidirectional", "layers.Dense", "layers.Flatten", "layers.Reshape", "layers.Permute",

@@ -27,7 +27,7 @@ def is_sample_by_sample(text: str) -> bool:
     model = run_text(text)
     random = np.random.default_rng(0)
     shapes = [tensor.shape[1:] for tensor in model.inputs]
-    batch = [random.normal(size=(SAMPLES, *shape)).astype("float32") for shape in shapes]
+    batch = [random.normal(scale=0.3, size=(SAMPLES, *shape)).astype("float32") for shape in shapes]
     try:
         together = _outputs(model, batch)
         alone = [_outputs(model, [array[one : one + 1] for array in batch]) for one in range(SAMPLES)]

@@ -8,6 +8,7 @@ from kgraph.analysis.batches import Collision, collision, collisions
 from kgraph.analysis.conditions import words
 from kgraph.analysis.extents import extents
 from kgraph.analysis.names import namer, shown_shape
+from kgraph.analysis.requirements import requirements
 from kgraph.findings import Finding, Severity, Verdict, joined_shapes, shape_text
 from kgraph.graph import Graph
 from kgraph.rules.base import Facts
@@ -57,11 +58,16 @@ class BatchAxisCollision:
                 yield self._finding(
                     verdict.node, f"joins {joined_shapes(verdict)}", found, met, _merged(verdict, found), verdict.known
                 )
+        asked = {item.node: item.condition for item in requirements(graph)}
         for node, found in collisions(graph):
             shapes = [shape_text(shown_shape(graph, extents(graph, value))) for value in graph.operands[node]]
             met = f"meets axis {found.own} of {found.against}, which is {found.other}"
             is_choice = graph.ops[node].kind == "ops.where"
-            then = STRETCHED if is_choice and found.other == 1 else _runs(words(found.same, namer(graph)))
+            then = (
+                STRETCHED
+                if is_choice and found.other == 1
+                else _runs(asked.get(node) or words(found.same, namer(graph)))
+            )
             yield self._finding(node, f"takes {' and '.join(shapes)}", found, met, then, "proved")
 
     def _finding(self, node: str, takes: str, found: Collision, met: str, then: str, known: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kgraph.analysis.batches import pins
 from kgraph.analysis.extents import extents
 from kgraph.analysis.folding import Samples
 from kgraph.analysis.names import shown, shown_shape
@@ -56,6 +57,8 @@ class BatchMixing:
 
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for each call that mixes samples, and for each output that holds them elsewhere."""
+        if any(size == 1 for _, size in pins(graph)):
+            return  # there are no other samples
         for mixing in traced(graph).mixings:
             info = mixing.how in ("whole", "pairs")
             severity = Severity.INFO if info else self.severity
