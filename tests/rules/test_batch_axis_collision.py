@@ -22,7 +22,7 @@ MERGES = [
 ]  # fmt: skip
 OTHERS = [
     ("y = ops.matmul(x, v)", "y takes (B, 4, 6) and (B, 6): the batch of v (B) meets axis 2 of x, which is 6; it runs "
-     "only at B == 6, and joins what belongs to different samples unless B is 1"),
+     "only at B == 6, and joins what belongs to different samples"),
     ("y = ops.matmul(ops.expand_dims(x, axis=1), ops.transpose(x, axes=(0, 2, 1)))", None),
     ("y = ops.dot(v, v)", "the batch of v (B) meets axis 1 of v, which is 6; it runs only at B == 6"),
     ("y = ops.tensordot(v, v, axes=1)", "meets axis 1 of v, which is 6"),

@@ -68,7 +68,7 @@ ASTRAY = [
     ("y = Dense(2)(ops.transpose(x, axes=(1, 0, 2)))", "its axis 1 is the batch since transpose"),
     (
         "y = ops.reshape(x, newshape=(-1, 4, 3))",
-        "the output y is (2 * B, 4, 3): 2 * B rows for B samples, which predict returns, and targets and weights do not",
+        "the output y is (2 * B, 4, 3): 2 * B rows for B samples: predict returns that many, and targets do not",
     ),
     ("y = Dense(2)(ops.reshape(x, newshape=(-1, 6)))", "4 * B rows for B samples since reshape"),
     ("y = Concatenate(axis=0)([x, w])", "2 * B rows for B samples"),
@@ -187,7 +187,7 @@ def test_applications_keep_samples_apart(name: str) -> None:
 def test_open_sizes_are_folded_too() -> None:
     body = 'i = Input(shape=(None, None, 6), name="i")\nt = ops.reshape(i, newshape=(-1, 6))\n{}\nmodel = Model(i, y)'
     assert [f.message for f in findings(parse(body.format("y = Dense(3)(t)")))] == [
-        "the output y is (B * H * W, 3): B * H * W rows for B samples since t, which predict returns, and targets "
-        "and weights do not fit"
+        "the output y is (B * H * W, 3): B * H * W rows for B samples since t: predict returns that many, and targets "
+        "do not fit"
     ]
     assert not findings(parse(body.format("y = Flatten()(i)")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kgraph.analysis.batches import Collision, collision, collisions
@@ -17,6 +18,7 @@ HELP = (
     "give the inputs the same axes first: keepdims=True, ops.expand_dims(x, axis=1), ops.transpose, or an Add or Dot "
     "layer, which keeps the batch apart"
 )
+ONE_SIZE = re.compile(r"B == \d+")
 STRETCHED = ": every sample is joined with every other"
 
 
@@ -89,7 +91,7 @@ def _merged(verdict: Verdict, found: Collision) -> str:
 
 
 def _runs(condition: str | None) -> str:
-    if not condition:
-        return ""
-    mixes = "" if condition == "B == 1" else ", and joins what belongs to different samples unless B is 1"
-    return f"; it runs only at {condition}{mixes}"
+    if not condition or condition == "B == 1":
+        return f"; it runs only at {condition}" if condition else ""
+    alone = "" if ONE_SIZE.fullmatch(condition) else " unless B is 1"
+    return f"; it runs only at {condition}, and joins what belongs to different samples{alone}"

@@ -16,7 +16,8 @@ from kgraph.rules.base import Facts
 
 DEPENDS = "each sample's output depends on the others, and predict gives other numbers at another batch_size"
 HELP = {
-    "alone": "leave the batch out (axis 0, or wherever a transpose has put it); if samples are meant to meet, allow it",
+    "alone": "name an axis within a sample; if samples are meant to meet, allow it",
+    "moved": "put the batch back on axis 0 before this call, or let it work on another axis",
     "whole": "if it is no loss or metric over the whole batch, name the axes within a sample",
     "summed": "transpose or name the axes so that the sum is over an axis within a sample, or use a Dot layer",
     "pairs": "if a table of all pairs is not meant, multiply sample by sample: ops.sum(x * y, axis=-1), or a Dot layer",
@@ -62,7 +63,8 @@ class BatchMixing:
         for mixing in traced(graph).mixings:
             info = mixing.how in ("whole", "pairs")
             severity = Severity.INFO if info else self.severity
-            yield self._finding(severity, _mixed(graph, mixing), (mixing.node, mixing.by), HELP[mixing.how])
+            how = "moved" if mixing.how == "alone" and mixing.by else mixing.how
+            yield self._finding(severity, _mixed(graph, mixing), (mixing.node, mixing.by), HELP[how])
         for value, where in astray(graph):
             yield self._finding(self.severity, _output(graph, value, where), (value.node, where.by), OUTPUT_HELP)
 
@@ -96,7 +98,7 @@ def _output(graph: Graph, value: Value, where: Samples) -> str:
     if where.axis:
         return f"{tensor}: its axis {where.axis} is the batch{since}, but predict, fit and evaluate take axis 0 for it"
     rows = shown(graph, where.extent)
-    return f"{tensor}: {rows} rows for B samples{since}, which predict returns, and targets and weights do not fit"
+    return f"{tensor}: {rows} rows for B samples{since}: predict returns that many, and targets do not fit"
 
 
 def _since(value: Value, by: str | None) -> str:
