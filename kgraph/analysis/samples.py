@@ -146,7 +146,7 @@ def _alone(graph: Graph, node: str, call: Call, where: Samples) -> Result:
         return [where] * len(graph.ops[node].outputs)
     if axes is None:
         return NOT_KNOWN
-    return [_moved(graph, Value(node, out), where) for out in range(len(graph.ops[node].outputs))]
+    return [_moved(graph, Value(node, out), where, axes) for out in range(len(graph.ops[node].outputs))]
 
 
 def _scattered(
@@ -165,12 +165,26 @@ def _scattered(
     return NOT_KNOWN if rows is None else [replace(where, parts=folding.times(rows, made[-1]))]
 
 
-def _moved(graph: Graph, value: Value, where: Samples) -> Samples | None:
-    """The samples of a call's one operand, at the axis that has the extent of theirs."""
-    for axis, origin in enumerate(kept_axes(graph, value)):
+def _moved(graph: Graph, value: Value, where: Samples, axes: frozenset[int]) -> Samples | None:
+    """The samples of a call's one operand, at the axis that has the extent of theirs.
+
+    Of calls that do not say which one it is, those are left that keep all axes, or lose those along which they work.
+    """
+    origins = kept_axes(graph, value)
+    for axis, origin in enumerate(origins):
         if origin is not None and origin[1] == where.axis:
             return _stamped(value.node, where, replace(where, axis=axis))
-    return None
+    rank = len(extents(graph, graph.operands[value.node][0]) or ())
+    if where.axis is None or not axes or any(origins):
+        return None
+    if len(origins) == rank:
+        return where
+    gone = sum(axis < where.axis for axis in axes)
+    return (
+        _stamped(value.node, where, replace(where, axis=where.axis - gone))
+        if len(origins) + len(axes) == rank
+        else None
+    )
 
 
 def _stamped(node: str, before: Samples, after: Samples | None) -> Samples | None:

@@ -147,7 +147,7 @@ SPLITS = ("split", "array_split", "vsplit", "hsplit", "dsplit")
 
 _RULES: dict[str, Callable[[Call], Axes]] = {
     **{f"ops.{name}": _none for name in (*elementwise.UNARY, *elementwise.TESTS, *MOVING)},
-    **{f"layers.{name}": _none for name in (*elementwise.SAME_SHAPE_LAYERS, *PASSED)},
+    **{f"layers.{name}": _none for name in (*elementwise.SAME_SHAPE_LAYERS, *PASSED) if name != "Masking"},
     **{f"ops.{name}": _given_or_all for name in (*reducing.DTYPES, *moving.FLATTENING, *ALONG_ALL)},
     **{f"ops.{name}": _given for name in ALONG_AXIS},
     **{f"ops.{name}": _square for name in OF_SQUARES},
@@ -162,7 +162,6 @@ _RULES: dict[str, Callable[[Call], Axes]] = {
     "activations.relu": _none,
     "layers.Activation": _activated,
     "layers.Dense": _last,
-    "layers.Masking": _last,
     "layers.Softmax": _given,
     "layers.Lambda": _subscripted,
     "ops.get_item": _subscripted,
@@ -171,7 +170,6 @@ _RULES: dict[str, Callable[[Call], Axes]] = {
     "ops.fft": _last,
     "ops.flipud": lambda call: _axes(call, 0),
     "ops.fliplr": lambda call: _axes(call, 1),
-    "ops.rot90": lambda call: _axes(call, call.argument("axes")),
     "ops.moments": lambda call: _axes(call, call.argument("axes")),
     "ops.trace": _diagonal,
     "ops.diagonal": _diagonal,
@@ -188,7 +186,7 @@ BATCH_FIRST = frozenset(
         *(f"layers.{name}{rank}D" for name in ("ZeroPadding", "Cropping", "UpSampling") for rank in (1, 2, 3)),
         "layers.Bidirectional", "layers.Dense", "layers.Flatten", "layers.Reshape", "layers.Permute",
         "layers.Attention", "layers.AdditiveAttention", "layers.MultiHeadAttention", "layers.GroupQueryAttention",
-        "layers.BatchNormalization", "layers.GroupNormalization",
+        "layers.BatchNormalization", "layers.GroupNormalization", "layers.Masking",
     )
 )  # fmt: skip
 """Layers and operations to which axis 0 is the batch, whatever their config."""
@@ -196,7 +194,7 @@ BATCH_FIRST = frozenset(
 _VERBS = {
     "sorts": ("sort", "argsort", "argpartition", "top_k"),
     "accumulates along": ("cumsum", "cumprod", "nancumsum", "nancumprod"),
-    "turns round": ("flip", "flipud", "fliplr", "rot90"),
+    "turns round": ("flip", "flipud", "fliplr"),
     "shifts": ("roll",),
     "picks from": ("get_item", "take", "unstack", "Lambda"),
     "cuts": SPLITS,
