@@ -12,7 +12,7 @@ from kgraph.analysis.integers import implies, smallest
 from kgraph.analysis.names import shown
 from kgraph.analysis.origins import origin
 from kgraph.analysis.requirements import given, requirements
-from kgraph.graph import Constant, Graph, Value, memoised
+from kgraph.graph import Constant, Graph, Slot, Value, memoised
 from kgraph.ops import call_of, knowledge
 from kgraph.ops.elementwise import line_up
 from kgraph.ops.meeting import meetings
@@ -121,10 +121,10 @@ def _must_differ(graph: Graph, node: str, batch: Extent, other: Extent) -> bool:
     return other != 1 or implies(every((before, measured(graph)[node].works)), same) is True
 
 
-def _place(graph: Graph, node: str, operand: object, axis: int) -> Place | None:
+def _place(graph: Graph, node: str, operand: Slot | Constant, axis: int) -> Place | None:
     if isinstance(operand, Constant):
         return Place(None, axis, operand.shape[axis])
-    value = graph.operands[node][operand.index]  # type: ignore[attr-defined]  # pyright: ignore
+    value = graph.operands[node][operand.index]
     shape = extents(graph, value)
     return None if shape is None else Place(value, axis, shape[axis])
 

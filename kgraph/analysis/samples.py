@@ -7,7 +7,7 @@ call is only said to mix samples where it does. Of a tensor that is not followed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kgraph.analysis import folding
@@ -88,8 +88,8 @@ def astray(graph: Graph) -> tuple[tuple[Value, Samples], ...]:
     return tuple((value, where) for value, where in found.items() if where is not None and where != Samples(0))
 
 
-Result = list[Samples | None] | Mixing
-NOT_KNOWN: list[Samples | None] = []
+Result = Sequence[Samples | None] | Mixing
+NOT_KNOWN: Sequence[Samples | None] = ()
 
 
 def _is_there(graph: Graph, value: Value, where: Samples) -> bool:

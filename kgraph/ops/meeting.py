@@ -159,10 +159,11 @@ def _tensordot(call: Call) -> Product | None:
 
 def _einsum(call: Call) -> Product | None:
     given: Any = call.arguments.get("*operands")
-    operands = tuple(value for value in given or () if isinstance(value, (Slot, Constant)))
+    values: tuple[Any, ...] = given if isinstance(given, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
+    operands = tuple(value for value in values if isinstance(value, (Slot, Constant)))
     read, arrow, written = str(call.argument("subscripts")).replace(" ", "").partition("->")
     terms = tuple(tuple(term) for term in read.split(","))
-    if not arrow or len(terms) != len(given or ()) or len(operands) != len(terms) or not set(written) <= set(read):
+    if not arrow or len(terms) != len(values) or len(operands) != len(terms) or not set(written) <= set(read):
         return None
     plain = all("".join(term).isalpha() and len(set(term)) == len(term) for term in (*terms, written or "a"))
     fits = all(len(term) == rank_of(call, operand) for term, operand in zip(terms, operands, strict=True))
@@ -192,8 +193,9 @@ def _layer_dot(call: Call) -> Product | None:
 def _listed(call: Call) -> tuple[Slot, ...]:
     """The tensors of the first argument; () where it is no list of tensors."""
     first: Any = next(iter(call.arguments.values()), ())
-    found = tuple(item for item in first if isinstance(item, Slot)) if isinstance(first, tuple) else ()  # pyright: ignore
-    return found if found and len(found) == len(first) else ()
+    items: tuple[Any, ...] = first if isinstance(first, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
+    found = tuple(item for item in items if isinstance(item, Slot))
+    return found if len(found) == len(items) else ()
 
 
 Named = tuple[tuple[Operand, ...], tuple[Letters, ...]]

@@ -20,28 +20,31 @@ INPUTS = (
 )
 
 
-def is_sample_by_sample(text: str) -> bool:
-    """Whether Keras makes of a batch, row by row, what it makes of each sample alone; False where it raises."""
+def is_sample_by_sample(text: str) -> bool | None:
+    """Whether Keras makes of a batch, row by row, what it makes of each sample alone; None where it takes no batch."""
     import numpy as np
 
     model = run_text(text)
     random = np.random.default_rng(0)
     shapes = [tensor.shape[1:] for tensor in model.inputs]
     batch = [random.normal(scale=0.3, size=(SAMPLES, *shape)).astype("float32") for shape in shapes]
-    try:
-        together = _outputs(model, batch)
-        alone = [_outputs(model, [array[one : one + 1] for array in batch]) for one in range(SAMPLES)]
-    except Exception:  # whatever the backend raises
-        return False
-    return all(
-        _is_row(made, rows, one) for one, rows in enumerate(alone) for made, rows in zip(together, rows, strict=True)
-    )
+    together = _outputs(model, batch)
+    if together is None:
+        return None
+    for one in range(SAMPLES):
+        alone = _outputs(model, [array[one : one + 1] for array in batch])
+        if alone is None or not all(_is_row(made, row, one) for made, row in zip(together, alone, strict=True)):
+            return False
+    return True
 
 
-def _outputs(model: Any, batch: list[Any]) -> list[Any]:
+def _outputs(model: Any, batch: list[Any]) -> list[Any] | None:
     import keras
 
-    made = model(batch if len(batch) > 1 else batch[0], training=False)
+    try:
+        made = model(batch if len(batch) > 1 else batch[0], training=False)
+    except Exception:  # whatever the backend raises
+        return None
     return [keras.ops.convert_to_numpy(tensor) for tensor in (made if isinstance(made, (list, tuple)) else [made])]
 
 

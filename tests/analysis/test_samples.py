@@ -37,7 +37,10 @@ CALLS = (
 )  # fmt: skip
 ORDERS = ((0, 1, 2), (1, 0, 2), (1, 2, 0))
 NOT_FOLLOWED: dict[str, set[int]] = {
-    **dict.fromkeys(("ZeroPadding1D(1)({t})", "UpSampling1D(2)({t})", "Cropping1D(1)({t})", "Flatten()({t})"), {1, 2}),
+    "Cropping1D(1)({t})": {1, 2},
+    "Flatten()({t})": {1, 2},
+    "UpSampling1D(2)({t})": {1, 2},
+    "ZeroPadding1D(1)({t})": {1, 2},
     "Masking()({t})": {1, 2},
     "Attention()([{t}, {t}])": {2},
     "TimeDistributed(Dense(2))({t})": {1},
@@ -79,7 +82,7 @@ def test_one_call_with_the_batch_on_every_axis(call: str) -> None:
         where = found.samples.get(graph.outputs)  # type: ignore[call-overload]  # pyright: ignore
         if found.mixings:
             assert not any(map(is_sample_by_sample, back or [written]))
-        elif where is not None and where.is_plain:
+        elif where is not None and where.axis is not None and where.is_plain:
             assert is_sample_by_sample(back[where.axis])
         else:
             lost.add(order.index(0))

