@@ -23,6 +23,9 @@ from kgraph.ops import Call, call_of, knowledge
 from kgraph.ops.meeting import Product, attended, joined_axis, new_axis, product_of
 from kgraph.ops.mixing import combined, takes_batch_first
 
+SHAPED = ("ops.ones_like", "ops.zeros_like", "ops.full_like", "ops.empty_like")
+"""Kinds that look at a tensor's shape alone."""
+
 RESHAPES = ("ops.reshape", "ops.ravel", "layers.Reshape", "layers.Flatten")
 """Kinds that keep the order of the elements; the layers keep axis 0 whatever it holds."""
 
@@ -73,7 +76,8 @@ def traced(graph: Graph) -> Traced:
             continue
         result = _made(graph, node, entering)
         if isinstance(result, Mixing):
-            mixings.append(result)
+            if _is_read(graph, node):
+                mixings.append(result)
             continue
         for out, where in enumerate(result):
             if where is not None and _is_there(graph, Value(node, out), where):
@@ -90,6 +94,14 @@ def astray(graph: Graph) -> tuple[tuple[Value, Samples], ...]:
 
 Result = Sequence[Samples | None] | Mixing
 NOT_KNOWN: Sequence[Samples | None] = ()
+
+
+def _is_read(graph: Graph, node: str) -> bool:
+    """Whether anything depends on what a call makes, and not on its shape alone."""
+    made = [Value(node, out) for out in range(len(graph.ops[node].outputs))]
+    users = [user for value in made for user, _ in graph.users.get(value, ())]
+    is_output = any(value in made for value in values(graph.outputs))
+    return is_output or any(graph.ops[user].kind not in SHAPED for user in users)
 
 
 def _is_there(graph: Graph, value: Value, where: Samples) -> bool:

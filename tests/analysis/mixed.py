@@ -28,17 +28,18 @@ def is_sample_by_sample(text: str) -> bool | None:
     random = np.random.default_rng(0)
     shapes = [tensor.shape[1:] for tensor in model.inputs]
     batch = [random.normal(scale=0.3, size=(SAMPLES, *shape)).astype("float32") for shape in shapes]
-    together = _outputs(model, batch)
+    together = outputs(model, batch)
     if together is None:
         return None
     for one in range(SAMPLES):
-        alone = _outputs(model, [array[one : one + 1] for array in batch])
+        alone = outputs(model, [array[one : one + 1] for array in batch])
         if alone is None or not all(_is_row(made, row, one) for made, row in zip(together, alone, strict=True)):
             return False
     return True
 
 
-def _outputs(model: Any, batch: list[Any]) -> list[Any] | None:
+def outputs(model: Any, batch: list[Any]) -> list[Any] | None:
+    """What a model makes of one array an input; None where it does not take them."""
     import keras
 
     try:

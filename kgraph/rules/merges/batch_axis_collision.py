@@ -32,7 +32,8 @@ class BatchAxisCollision:
     Why is this bad?
         Operators line shapes up from the right: ``(B, 8, 16) + (B, 16)`` puts the batch of the second against the 8 of
         the first. It builds, it runs at B = 1, it runs at B = 8 and adds to each sample what belongs to another, and
-        it fails at all other sizes. ``(B, 1) - (B,)`` even runs at every size, and gives ``(B, B)``.
+        it fails at all other sizes. ``(B, 1) - (B,)`` even runs at every size, and gives ``(B, B)``. Where a batch is
+        one whole (the nodes of one graph, times its adjacency), fix it on every Input: ``batch_size=N``.
 
     Example:
         x = Input(shape=(8, 16), name="x")

@@ -12,6 +12,10 @@ from kgraph.graph import Graph, Value
 from kgraph.rules.base import Facts
 
 
+MOST = 4
+"""So many tensors of a call are written out."""
+
+
 class PinnedBatch:
     """
     What it does:
@@ -40,14 +44,19 @@ class PinnedBatch:
     def check(self, graph: Graph, facts: Facts) -> Iterator[Finding]:
         """One finding for each call that pins the batch."""
         for node, size in pins(graph):
-            made = shape_text(shown_shape(graph, extents(graph, Value(node))))
+            made = _shape(graph, Value(node))
+            of = " and ".join(_shape(graph, value) for value in graph.operands[node][:MOST])
             last = "" if size == 1 else ", such as the smaller one at the end of an epoch"
             yield Finding(
                 rule=self.id,
                 name=self.name,
                 severity=self.severity,
-                message=f"{node} makes {made}, and takes a batch of {size} alone: any other raises{last}",
+                message=f"{node} makes {made} of {of}, for which the batch must be {size}: any other raises{last}",
                 nodes=(node,),
                 help="leave the batch open (-1 or a Reshape layer in place of the number, batch_shape on no input "
                 f"alone), or, if the size is meant, fix it on every Input: batch_size={size}",
             )
+
+
+def _shape(graph: Graph, value: Value) -> str:
+    return shape_text(shown_shape(graph, extents(graph, value)))
