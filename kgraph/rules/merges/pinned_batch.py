@@ -11,7 +11,6 @@ from kgraph.findings import Finding, Severity, shape_text
 from kgraph.graph import Graph, Value
 from kgraph.rules.base import Facts
 
-
 MOST = 4
 """So many tensors of a call are written out."""
 
