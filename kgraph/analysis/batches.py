@@ -73,8 +73,8 @@ def collisions(graph: Graph) -> tuple[tuple[str, Collision], ...]:
     asked = {item.node: item for item in requirements(graph)}
     found: list[tuple[str, Collision]] = []
     for node, op in graph.ops.items():
-        status = asked[node].status if node in asked else None
-        if len(graph.operands[node]) < 1 or knowledge(op.kind).merge or status in ("always", "never"):
+        always = node in asked and asked[node].status == "always"
+        if always or not graph.operands[node] or knowledge(op.kind).merge:
             continue
         met = collision(graph, node) if op.kind == "ops.where" else _unequal(graph, node)
         if met is not None:

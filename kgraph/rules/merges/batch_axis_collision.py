@@ -92,7 +92,8 @@ def _merged(verdict: Verdict, found: Collision) -> str:
 
 
 def _runs(condition: str | None) -> str:
-    if not condition or condition == "B == 1":
-        return f"; it runs only at {condition}" if condition else ""
+    if condition in (None, "", "never"):
+        return ""
     alone = "" if ONE_SIZE.fullmatch(condition) else " unless B is 1"
-    return f"; it runs only at {condition}, and joins what belongs to different samples{alone}"
+    mixes = "" if condition == "B == 1" else f", and joins what belongs to different samples{alone}"
+    return f"; it runs only at {condition}{mixes}"
