@@ -24,6 +24,7 @@ __all__ = [
     "infer_specs",
     "infer_weights",
     "is_exact",
+    "is_known",
     "is_told",
     "kept",
     "kept_axes",
@@ -44,7 +45,7 @@ def knowledge(kind: str) -> Knowledge:
 
 def infer_specs(call: Call) -> tuple[Spec, ...] | None:
     """Output specs as Keras infers them, None where kgraph cannot tell."""
-    if not _is_known(call):
+    if not is_known(call):
         return None
     return knowledge(call.kind).specs(call)
 
@@ -66,12 +67,12 @@ def runs(call: Call) -> bool | None:
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:
     """The variables of the layer that is called, None where kgraph cannot tell."""
-    if not _is_known(call):
+    if not is_known(call):
         return None
     return knowledge(call.kind).weights(call)
 
 
-def _is_known(call: Call) -> bool:
+def is_known(call: Call) -> bool:
     """True if the shapes of all that enters are known, and the config and arguments are such as Keras could write.
 
     Keras writes every entry of a config, and ``complete`` adds those that a source leaves out.
@@ -116,7 +117,7 @@ def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
     if not is_told(call):
         found = kept_untold(call, rank)
     else:
-        found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
+        found = knowledge(call.kind).kept(call, rank) if is_known(call) else ()
     return found if len(found) == rank and all(_is_there(call, origin) for origin in found) else (None,) * rank
 
 
@@ -126,7 +127,7 @@ def _is_there(call: Call, origin: Origin) -> bool:
 
 def reason(call: Call, axis: int) -> str:
     """In a person's words what fixed the extent of an output axis; empty where there are no words for it."""
-    return knowledge(call.kind).reason(call, axis) if _is_known(call) else ""
+    return knowledge(call.kind).reason(call, axis) if is_known(call) else ""
 
 
 def complete(kind: str, config: FrozenDict) -> FrozenDict:
