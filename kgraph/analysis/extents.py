@@ -15,7 +15,7 @@ from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
 from kgraph.analysis.integers import implies
 from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
-from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge
+from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge, refusal
 from kgraph.ops import kept_axes as rule_kept_axes
 from kgraph.ops.elementwise import line_up, merge_operands
 
@@ -35,11 +35,13 @@ class Measured:
         works: the sizes at which Keras makes the call, does not raise, and no output is empty; of those that its
             operands take.
         told: False where open sizes enter, and no rule tells what becomes of them and when it raises.
+        refusal: in a person's words why Keras raises on the call however it is sized; empty where it does not.
     """
 
     outputs: tuple[Extents | None, ...]
     works: Formula = ALWAYS
     told: bool = True
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,9 @@ def _called(
 ) -> Measured:
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
+    why = _refusal(graph, node, op)
+    if why is not None:
+        return Measured(recorded, NEVER, refusal=why)
     if _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded)):
         return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
     key = (op.kind, op.config, op.arguments, shapes)
@@ -164,6 +169,13 @@ def _called(
     if ruled is None or list(map(_rank, ruled.outputs)) != list(map(_rank, recorded)):
         return Measured(recorded, told=not any(map(_is_open, shapes)))
     return Measured(tuple(map(_settled, op.outputs, recorded, ruled.outputs)), ruled.works)
+
+
+def _refusal(graph: Graph, node: str, op: Op) -> str | None:
+    """Why Keras raises on a call; not asked of one whose outputs and weights are known, for then it did not."""
+    if op.weights is not None and all(spec.shape is not None for spec in op.outputs):
+        return None
+    return refusal(call_of(op, graph.operand_specs(node)), built=op.layer is not None and op.weights is not None)
 
 
 def _recorded(graph: Graph, value: Value, shapes: tuple[Extents | None, ...]) -> Extents | None:

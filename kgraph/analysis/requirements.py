@@ -62,6 +62,8 @@ def requirements(graph: Graph) -> tuple[Requirement, ...]:
 
 def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
     kind = graph.ops[node].kind
+    if found.refusal:
+        return Requirement(node, kind, "never", "proved", why=(found.refusal,))
     if not found.told:
         why = (f"no rule tells which sizes {kind} takes, nor what it makes of them",)
         return Requirement(node, kind, "unknown", "unknown", why=why)

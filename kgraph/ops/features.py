@@ -146,6 +146,6 @@ KINDS = {
         needs={"axis": fields.either(fields.absent, fields.number, fields.ints)},
     ),
     "layers.MelSpectrogram": Knowledge(
-        specs=_mel_specs, kept=_mel_kept, needs={"sequence_stride": fields.size, "num_mel_bins": fields.size}
+        specs=_mel_specs, kept=_mel_kept, needs={"sequence_stride": fields.size, "num_mel_bins": fields.either(fields.size)}
     ),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 from kgraph.graph import Spec, Weight
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, as_axes, keeps_all, same_specs, variables
+from kgraph.ops.refusing import refuse, refuse_unbuilt, short
 
 
 def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
@@ -41,7 +42,13 @@ def _extents(call: Call) -> tuple[int | None, ...] | None:
     """The sizes of the normalised axes; None where the operand has no such axes."""
     shape = call.operands[0].shape
     axes = None if shape is None else as_axes(call.config["axis"], len(shape))
-    return None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
+    found = None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
+    if found is not None and None in found:
+        refuse_unbuilt(
+            "{} needs to know the extent of axis {} to make its weights; it receives {}",
+            short(call.kind), call.config["axis"], shape,
+        )  # fmt: skip
+    return found
 
 
 def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tuple[str, tuple[int | None, ...], bool]]:
@@ -53,11 +60,13 @@ def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tu
 def _group_norm_specs(call: Call) -> tuple[Spec, ...] | None:
     """Of channels that can be dealt out to the groups, of which there is one for each where their number is -1."""
     extents, groups = _extents(call), call.config["groups"]
-    if extents is None or len(call.operands[0].shape or ()) < 2:
+    if extents is None:
         return None
+    if len(call.operands[0].shape or ()) < 2:
+        return refuse("GroupNormalization takes a tensor of at least two axes; it receives {}", call.operands[0].shape)
     channels = extents[0]
     if channels is not None and groups != -1 and (channels < groups or channels % groups):
-        return None
+        return refuse("groups={} does not divide the {} channels that enter", groups, channels)
     return same_specs(call)
 
 

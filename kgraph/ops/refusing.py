@@ -1,0 +1,60 @@
+"""Why Keras refuses a call: said by the rules themselves, where they stop, and heard only by who asks for it.
+
+A rule gives None both where Keras raises and where it cannot tell. At a guard of the first kind it returns
+``refuse("why")``, which is None too: so each condition is written once, and what it means stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgraph.findings import shape_text
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What rules said while someone listened; ``built`` if the layer that is called has its weights already."""
+
+    built: bool
+    said: list[str] = field(default_factory=list[str])
+
+
+_listener: ContextVar[Heard | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(*, built: bool) -> Iterator[Heard]:
+    """Collects what the rules that are asked meanwhile say of their guards."""
+    heard = Heard(built)
+    token = _listener.set(heard)
+    try:
+        yield heard
+    finally:
+        _listener.reset(token)
+
+
+def refuse(why: str, *values: Any) -> None:
+    """Keras raises on the call that a rule is asked for, at every size; ``values`` are put in place of each ``{}``."""
+    heard = _listener.get()
+    if heard is not None:
+        heard.said.append(why.format(*map(_shown, values)))
+
+
+def refuse_unbuilt(why: str, *values: Any) -> None:
+    """The same where Keras raises because it cannot make the weights: of a layer that has them, nothing is said."""
+    heard = _listener.get()
+    if heard is not None and not heard.built:
+        refuse(why, *values)
+
+
+def short(kind: str) -> str:
+    """``Conv2D`` for ``layers.Conv2D``, ``ops.matmul`` as it is."""
+    return kind.removeprefix("layers.")
+
+
+def _shown(value: Any) -> Any:
+    return shape_text(value) if isinstance(value, tuple) else value  # pyright: ignore
