@@ -11,7 +11,7 @@ from kgraph.graph import FrozenDict, Op, Shape, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
 from kgraph.ops.fields import LARGEST, MOST_AXES, Check, misfit
-from kgraph.ops.refusing import listening, refuse
+from kgraph.ops.refusing import listening, refuse_always
 from kgraph.ops.untold import UNTOLD, is_told, kept_untold
 
 __all__ = [
@@ -97,7 +97,7 @@ def _fits(call: Call, name: str, check: Check) -> bool:
         return True
     why = misfit(check, call.kind, name, value)
     if why is not None:
-        refuse("{}", why)
+        refuse_always("{}", why)
     return False
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from kgraph.graph import FrozenDict, Op, Slot, Spec, Tree, Weight
 from kgraph.ops.catalog import REQUIRED, entry
 from kgraph.ops.fields import Check, spatial_rank
-from kgraph.ops.refusing import refuse, refuse_unbuilt, short
+from kgraph.ops.refusing import refuse, refuse_always, refuse_unbuilt, short
 
 Origin = tuple[int, int] | None
 """(operand, axis) whose extent an output axis has unchanged at every size; None where there is none."""
@@ -196,7 +196,10 @@ def image_of(call: Call, loops: int) -> tuple[int | None, ...] | None:
     rank = spatial_rank(call.kind) + 2
     if len(shape) == rank + loops:
         return shape
-    return refuse(
+    # Keras asks a convolution for its output's shape before it is called, and compares its kernel with what enters.
+    compared = "kernel_size" in call.config and not loops and not call.kind.endswith("Transpose")
+    say = refuse_always if compared else refuse
+    return say(
         "{} takes a tensor of rank {} {}; it receives rank {}, {}",
         short(call.kind), rank + loops, axes_words(call, rank, loops), len(shape), shape,
     )  # fmt: skip
@@ -242,14 +245,17 @@ def is_ints(value: Any) -> TypeGuard[tuple[int, ...]]:
     return isinstance(value, tuple) and all(type(item) is int for item in value)  # pyright: ignore
 
 
-def as_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
-    """One axis or several, counted from the front; None if they are no ints, or there are no such axes."""
+def as_axes(axes: Any, rank: int, *, checked: bool = True) -> tuple[int, ...] | None:
+    """One axis or several, counted from the front; None if they are no ints, or there are no such axes.
+
+    Then Keras raises, if it looks (``checked``).
+    """
     found = axes if isinstance(axes, tuple) else (axes,)  # pyright: ignore[reportUnknownVariableType]
     if not is_ints(found):
         return None
     for axis in found:
         if not -rank <= axis < rank:
-            return refuse("there is no axis {} in a tensor of rank {}", axis, rank)
+            return refuse("there is no axis {} in a tensor of rank {}", axis, rank) if checked else None
     return tuple(axis % rank for axis in found)
 
 

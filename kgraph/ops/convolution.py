@@ -64,7 +64,7 @@ def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _is_uneven(call: Call) -> bool:
-    """True where Keras raises: channels or filters cannot be dealt out to the groups, or sizes exclude each other."""
+    """True if channels or filters cannot be dealt out to the groups, or sizes exclude each other."""
     channels, groups, filters = _channels(call) or 0, call.config.get("groups", 1), call.config.get("filters", 0)
     if channels % groups:
         refuse("groups={} does not divide the {} channels that enter", groups, channels)
@@ -73,10 +73,11 @@ def _is_uneven(call: Call) -> bool:
         refuse("groups={} does not divide the {} filters", groups, filters)
         return True
     strides, dilation = call.config["strides"], call.config["dilation_rate"]
-    if max(strides) > 1 and max(dilation) > 1:
+    if max(strides) <= 1 or max(dilation) <= 1:
+        return False
+    if "depth_multiplier" not in call.config:  # of the others, TensorFlow refuses some when they run
         refuse("strides={} and dilation_rate={} exclude each other: one of them must be 1", strides, dilation)
-        return True
-    return False
+    return True
 
 
 def _conv_weights(call: Call) -> tuple[Weight, ...] | None:

@@ -43,7 +43,7 @@ def _extents(call: Call) -> tuple[int | None, ...] | None:
     shape = call.operands[0].shape
     axes = None if shape is None else as_axes(call.config["axis"], len(shape))
     found = None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
-    if found is not None and None in found:
+    if found is not None and None in found and call.kind != "layers.UnitNormalization":
         refuse_unbuilt(
             "{} needs to know the extent of axis {} to make its weights; it receives {}",
             short(call.kind), call.config["axis"], shape,
@@ -70,6 +70,10 @@ def _group_norm_specs(call: Call) -> tuple[Spec, ...] | None:
     return same_specs(call)
 
 
+def _unit_norm_specs(call: Call) -> tuple[Spec, ...] | None:
+    return None if _extents(call) is None else same_specs(call)
+
+
 AXIS = {"axis": fields.either(fields.number, fields.ints)}
 SCALED = {**AXIS, "scale": fields.flag, "center": fields.flag}
 
@@ -88,5 +92,5 @@ KINDS = {
         _normalizes(_group_norm_weights, {**SCALED, "axis": fields.number, "groups": GROUPS}), specs=_group_norm_specs
     ),
     "layers.RMSNormalization": _normalizes(_rms_norm_weights, AXIS),
-    "layers.UnitNormalization": Knowledge(specs=same_specs, kept=keeps_all),
+    "layers.UnitNormalization": Knowledge(specs=_unit_norm_specs, kept=keeps_all, needs=AXIS),
 }

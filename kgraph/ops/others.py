@@ -38,13 +38,12 @@ def _prelu_weights(call: Call) -> tuple[Weight, ...] | None:
 def _dot_axes(call: Call) -> tuple[int, int] | None:
     """The axes that are summed over; None where Keras refuses the tensors."""
     shapes = [spec.shape or () for spec in call.operands]
-    if is_single(call) or len(shapes) != 2:
+    if is_single(call) or len(shapes) != 2 or min(map(len, shapes)) < 2:
         return None
-    if min(map(len, shapes)) < 2:
-        return refuse("Dot takes tensors of at least two axes; it receives {} and {}", *shapes)
     axes = call.config["axes"]
     given = (axes, axes) if isinstance(axes, int) else axes
-    first, second = (as_axes(axis, len(shape)) for axis, shape in zip(given, shapes, strict=True))
+    # Keras counts from the back as often as it takes.
+    first, second = (as_axes(axis, len(shape), checked=axis >= 0) for axis, shape in zip(given, shapes, strict=True))
     if first is None or second is None:
         return None
     extents = shapes[0][first[0]], shapes[1][second[0]]

@@ -35,14 +35,15 @@ def cells(call: Call) -> tuple[Call, ...] | None:
     shape, rank = shape_of(call), len(shape_of(call))
     # An RNN does not look at how many axes there are, and records the same for more than it can loop over.
     fits = rank == 3 or (rank > 3 and call.kind == "layers.RNN")
-    if not is_single(call):
+    if not is_single(call) or (call.kind == "layers.RNN" and not fits):
         return None
     if not fits:
         return refuse(
             "{} takes a tensor of rank 3 (batch, steps, features); it receives rank {}, {}",
             short(call.kind), rank, shape,
         )  # fmt: skip
-    width = fixed(call, shape[-1], "how many features enter")
+    # A cell that is given may have its weights.
+    width = shape[-1] if call.kind == "layers.RNN" else fixed(call, shape[-1], "how many features enter")
     if width is None or _lacks_batch(call):
         return None
     found, made = _objects(call), list[Call]()

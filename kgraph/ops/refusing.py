@@ -17,10 +17,17 @@ from kgraph.findings import shape_text
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What rules said while someone listened; ``built`` if the layer that is called has its weights already."""
+    """What rules said while someone listened.
+
+    Attributes:
+        built: the layer that is called has its weights already.
+        said: in a person's words, what the first guard said and those after it.
+        wrapped: a layer inside another one is asked for, which Keras makes, but may never call.
+    """
 
     built: bool
     said: list[str] = field(default_factory=list[str])
+    wrapped: bool = False
 
 
 _listener: ContextVar[Heard | None] = ContextVar("listener", default=None)
@@ -37,10 +44,21 @@ def listening(*, built: bool) -> Iterator[Heard]:
         _listener.reset(token)
 
 
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Of a layer inside another one only that is said which Keras raises on when it makes the layer."""
+    heard = _listener.get()
+    token = _listener.set(None if heard is None else Heard(built=True, said=heard.said, wrapped=True))
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
 def refuse(why: str, *values: Any) -> None:
     """Keras raises on the call that a rule is asked for, at every size; ``values`` are put in place of each ``{}``."""
     heard = _listener.get()
-    if heard is not None:
+    if heard is not None and not heard.wrapped:
         heard.said.append(why.format(*map(_shown, values)))
 
 
@@ -49,6 +67,13 @@ def refuse_unbuilt(why: str, *values: Any) -> None:
     heard = _listener.get()
     if heard is not None and not heard.built:
         refuse(why, *values)
+
+
+def refuse_always(why: str, *values: Any) -> None:
+    """The same where Keras raises before a call: when it makes a layer, or works out what comes out of it."""
+    heard = _listener.get()
+    if heard is not None:
+        heard.said.append(why.format(*map(_shown, values)))
 
 
 def short(kind: str) -> str:

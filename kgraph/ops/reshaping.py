@@ -207,7 +207,10 @@ def _permute_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _new_axes(call: Call) -> tuple[int, ...] | None:
     axis = call.argument("axis")
-    return as_axes(axis, len(shape_of(call)) + (len(axis) if is_ints(axis) else 1))
+    axes = as_axes(axis, len(shape_of(call)) + (len(axis) if is_ints(axis) else 1))
+    if axes is None or len(set(axes)) == len(axes):
+        return axes
+    return refuse("axis={} names an axis twice", axis)
 
 
 def _expand_specs(call: Call) -> tuple[Spec, ...] | None:
