@@ -20,7 +20,7 @@ from kgraph.ops.base import (
 )
 from kgraph.ops.extents import spread, unwindow, window
 from kgraph.ops.fields import spatial_rank
-from kgraph.ops.refusing import refuse, short
+from kgraph.ops.refusing import refuse
 
 SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
 
@@ -237,7 +237,8 @@ DEPTHWISE = Knowledge(
 )  # fmt: skip
 SEPARABLE = Knowledge(
     specs=_conv_specs, weights=_separable_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes,
-    needs={**PLAIN, "padding": fields.either(WINDOW["padding"]), "depth_multiplier": fields.size},  # Keras 2 takes causal
+    # Keras 2 takes causal padding: nothing is said of it.
+    needs={**PLAIN, "padding": fields.either(WINDOW["padding"]), "depth_multiplier": fields.size},
 )  # fmt: skip
 TRANSPOSED = Knowledge(
     specs=_transposed_specs, weights=_transposed_weights, kept=_transposed_kept, reason=_transposed_reason,

@@ -16,8 +16,8 @@ Shape = tuple[int | None, ...]
 
 def _dense_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = call.operands[0].shape
-    if not shape:
-        return refuse("Dense takes a tensor of at least one axis; it receives a scalar")
+    if not shape or len(shape) < 2:
+        return refuse("Dense takes a tensor of rank 2 or more (batch, ..., features); it receives {}", shape)
     return layer_spec(call, (*shape[:-1], call.config["units"]))
 
 

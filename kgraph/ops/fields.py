@@ -105,6 +105,7 @@ class OneOf:
     values: tuple[Any, ...]
 
     def __call__(self, _: str, value: Any) -> bool:
+        """True for one of them."""
         return isinstance(value, (str, type(None))) and value in self.values
 
 
@@ -114,7 +115,7 @@ def one_of(*values: Any) -> Check:
 
 
 def misfit(check: Check, kind: str, name: str, value: Any) -> str | None:
-    """In a person's words what is wrong with a value of the right type; None for others, and where Keras may take it."""
+    """In a person's words what is wrong with a value of the right type; None for others, which Keras may take."""
     if isinstance(check, OneOf) and isinstance(value, str):
         return f"{name} must be {' or '.join(map(repr, filter(None, check.values)))}; it is {value!r}"
     if check is size and is_int(value):

@@ -82,4 +82,6 @@ def short(kind: str) -> str:
 
 
 def _shown(value: Any) -> Any:
-    return shape_text(value) if isinstance(value, tuple) else value  # pyright: ignore
+    if isinstance(value, tuple):
+        return shape_text(value)  # pyright: ignore[reportUnknownArgumentType]
+    return "?" if value is None else value

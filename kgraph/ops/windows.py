@@ -24,15 +24,18 @@ from kgraph.ops.refusing import refuse, short
 
 Shape = tuple[int | None, ...]
 
+COMPARING = ("ops.conv", "ops.depthwise_conv", "ops.separable_conv")
+"""Operations that compare their kernel with the image; the others record what makes no sense of other ranks."""
+
 
 def _plain(call: Call) -> Call | None:
     """The call as one of a layer: the arguments are its config, sizes written out; None where they are wrong."""
     rank = len(call.operands[0].shape or ()) - 2
     if not is_single(call):
         return None
-    if rank < 1:
-        return refuse("{} takes a tensor of rank 3, 4 or 5; it receives {}", short(call.kind), shape_of(call))
-    if rank > 3:
+    if rank < 1 or rank > 3:
+        if call.kind in COMPARING:
+            refuse("{} takes a tensor of rank 3, 4 or 5; it receives {}", short(call.kind), shape_of(call))
         return None
     strides = call.argument("strides")
     config = {
