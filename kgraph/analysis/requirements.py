@@ -8,7 +8,7 @@ from kgraph.analysis.conditions import words
 from kgraph.analysis.evaluating import replaced, value_at
 from kgraph.analysis.expressions import Symbol, symbols
 from kgraph.analysis.extents import Measured, measured
-from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
+from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
 from kgraph.analysis.names import namer, names, shown_shape
 from kgraph.findings import Outside, Requirement, shape_text
@@ -52,11 +52,16 @@ def is_named(graph: Graph, formula: Formula) -> bool:
 
 @memoised
 def requirements(graph: Graph) -> tuple[Requirement, ...]:
-    """One for each call, elementwise merges apart, whose success depends on sizes or is not known, in graph order."""
+    """One for each call, elementwise merges apart, whose success depends on sizes or is not known, in graph order.
+
+    Of a call that is not known, none after one that Keras refuses: it is not known for that, and is never reached.
+    """
     return tuple(
         _requirement(graph, node, found)
         for node, found in measured(graph).items()
-        if not knowledge(graph.ops[node].kind).merge and (found.works != ALWAYS or not found.told)
+        if not knowledge(graph.ops[node].kind).merge
+        and (found.works != ALWAYS or not found.told)
+        and (found.told or NEVER not in upstream(graph)[node])
     )
 
 

@@ -44,9 +44,11 @@ def _may_meet(one: int | None, other: int | None) -> bool:
 
 def _matmul_specs(call: Call) -> tuple[Spec, ...] | None:
     specs = _given(call, "x1", "x2")
-    if specs is None or not specs[0].shape or not specs[1].shape:
+    if specs is None or specs[0].shape is None or specs[1].shape is None:
         return None
     left, right = specs[0].shape, specs[1].shape
+    if not left or not right:
+        return refuse("ops.matmul takes no scalar; it is given {} and {}", left, right)
     met = right[-2:][0]  # a vector has but one axis
     rows, columns = left[-2:-1], right[-1:] if len(right) > 1 else ()
     leading = broadcast((left[:-2], right[:-2]), "numpy")

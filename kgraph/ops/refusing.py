@@ -12,8 +12,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from kgraph.findings import shape_text
-
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -56,10 +54,13 @@ def wrapped() -> Iterator[None]:
 
 
 def refuse(why: str, *values: Any) -> None:
-    """Keras raises on the call that a rule is asked for, at every size; ``values`` are put in place of each ``{}``."""
+    """Keras raises on the call that a rule is asked for, at every size; ``values`` are put in place of each ``{}``.
+
+    Shapes are said as Keras says them, with None for what is open.
+    """
     heard = _listener.get()
     if heard is not None and not heard.wrapped:
-        heard.said.append(why.format(*map(_shown, values)))
+        heard.said.append(why.format(*values))
 
 
 def refuse_unbuilt(why: str, *values: Any) -> None:
@@ -73,15 +74,9 @@ def refuse_always(why: str, *values: Any) -> None:
     """The same where Keras raises before a call: when it makes a layer, or works out what comes out of it."""
     heard = _listener.get()
     if heard is not None:
-        heard.said.append(why.format(*map(_shown, values)))
+        heard.said.append(why.format(*values))
 
 
 def short(kind: str) -> str:
     """``Conv2D`` for ``layers.Conv2D``, ``ops.matmul`` as it is."""
     return kind.removeprefix("layers.")
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return shape_text(value)  # pyright: ignore[reportUnknownArgumentType]
-    return "?" if value is None else value

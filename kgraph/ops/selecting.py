@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import Any
 
-from kgraph.findings import shape_text
 from kgraph.graph import Constant, Function, Slice, Slot, Spec
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_ints, keeps_nothing
@@ -137,7 +136,9 @@ def _cuts(call: Call, extent: int) -> list[int] | None:
     """Where a split cuts an axis, from 0 to its extent; None where Keras refuses."""
     sections = call.argument("indices_or_sections")
     if type(sections) is int:
-        if not 1 <= sections <= fields.MOST_PARTS:
+        if sections < 1:
+            return refuse("indices_or_sections must be at least 1; it is {}", sections)
+        if sections > fields.MOST_PARTS:
             return None
         if call.kind != "ops.array_split" and extent % sections:
             return refuse("{} does not split into {} parts: there is a rest of {}", extent, sections, extent % sections)
@@ -238,7 +239,8 @@ def _joins(call: Call) -> bool:
     if len(set(ranks)) > 1:
         refuse("{} takes tensors of one rank; it receives {}", short(call.kind), " and ".join(map(str, ranks)))
         return False
-    return as_axes(axis, ranks[0], checked=len(ranks) > 1) is not None
+    # Of one tensor, the layer does not look at the axis.
+    return as_axes(axis, ranks[0], checked=len(ranks) > 1 or call.kind != "layers.Concatenate") is not None
 
 
 def _joined_dtype(call: Call) -> str | None:
@@ -267,7 +269,7 @@ def _unlike(call: Call, compared: list[Any], why: str, axis: int) -> None:
 
 
 def _entering(call: Call) -> str:
-    said = [shape_text(spec.shape) for spec in call.operands]
+    said = [str(spec.shape) for spec in call.operands]
     return f"it receives {' and '.join(said if len(said) <= 4 else [*said[:3], 'others'])}"
 
 

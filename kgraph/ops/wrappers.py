@@ -48,6 +48,9 @@ def _directions(call: Call) -> tuple[Call, Call] | None:
     calls = [inner_call(call, layer, call.operands[0].shape) for layer in (forward, backward)]
     if not is_single(call) or calls[0] is None or calls[1] is None:
         return None
+    shape = call.operands[0].shape or ()
+    if calls[0].kind in recurrent.GATES and len(shape) != 3:
+        return refuse("Bidirectional takes a tensor of rank 3 (batch, steps, features); it receives {}", shape)
     one, other = calls[0].config, calls[1].config
     alike = all(one.get(key) == other.get(key) for key in ("return_sequences", "return_state", "stateful"))
     known = all(inner is not None and inner.kind in recurrent.KINDS for inner in calls)
