@@ -172,10 +172,12 @@ def _called(
 
 
 def _refusal(graph: Graph, node: str, op: Op) -> str | None:
-    """Why Keras raises on a call; not asked of one whose outputs and weights are known, for then it did not."""
-    if op.weights is not None and all(spec.shape is not None for spec in op.outputs):
+    """Why Keras raises on a call; it did not on one whose outputs are recorded, or whose weights are known as well."""
+    recorded, built = all(spec.shape is not None for spec in op.outputs), op.weights is not None
+    if recorded and built:
         return None
-    return refusal(call_of(op, graph.operand_specs(node)), built=op.layer is not None and op.weights is not None)
+    call = call_of(op, graph.operand_specs(node))
+    return None if recorded and infer_specs(call) is None else refusal(call, built=built)
 
 
 def _recorded(graph: Graph, value: Value, shapes: tuple[Extents | None, ...]) -> Extents | None:

@@ -12,7 +12,7 @@ from kgraph.ops.refusing import refuse, refuse_unbuilt, short
 
 
 def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     if extents is None or len(extents) != 1:
         return None
     names = ("moving_mean", "moving_variance")
@@ -22,19 +22,19 @@ def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
 
 
 def _layer_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     if extents is None or call.config.get("rms_scaling"):
         return None
     return variables(call, *_scale_and_shift(call, extents))
 
 
 def _rms_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     return None if extents is None else variables(call, ("scale", extents, True))
 
 
 def _group_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     return None if extents is None else variables(call, *_scale_and_shift(call, extents))
 
 
@@ -42,11 +42,16 @@ def _extents(call: Call) -> tuple[int | None, ...] | None:
     """The sizes of the normalised axes; None where the operand has no such axes."""
     shape = call.operands[0].shape
     axes = None if shape is None else as_axes(call.config["axis"], len(shape))
-    found = None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
-    if found is not None and None in found and call.kind != "layers.UnitNormalization":
-        refuse_unbuilt(
+    return None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
+
+
+def _fixed(call: Call) -> tuple[int | None, ...] | None:
+    """The same, where Keras can make weights of them."""
+    found = _extents(call)
+    if found is not None and None in found:
+        return refuse_unbuilt(
             "{} needs to know the extent of axis {} to make its weights; it receives {}",
-            short(call.kind), call.config["axis"], shape,
+            short(call.kind), call.config["axis"], call.operands[0].shape,
         )  # fmt: skip
     return found
 

@@ -188,11 +188,10 @@ def _permutation(call: Call) -> tuple[int, ...] | None:
     order = as_axes(axes, rank)
     if order is None or sorted(order) == list(range(rank)):
         return order
-    return refuse("{} of a tensor of rank {} must name each axis once; it is given {}", *_turn(call, rank))
-
-
-def _turn(call: Call, rank: int) -> tuple[Any, ...]:
-    return (short(call.kind), rank, call.config["dims"] if call.kind == "layers.Permute" else call.argument("axes"))
+    apart, given = (", the batch apart", axes[1:]) if call.kind == "layers.Permute" else ("", axes)
+    return refuse(
+        "{} of a tensor of rank {} must name each axis once{}; it is given {}", short(call.kind), rank, apart, given
+    )
 
 
 def _permute_specs(call: Call) -> tuple[Spec, ...] | None:
