@@ -116,6 +116,8 @@ def _complete_size(kind: str, config: FrozenDict) -> FrozenDict:
 
 
 def _upsample_specs(call: Call) -> tuple[Spec, ...] | None:
+    if call.kind == "layers.UpSampling3D" and not keeps_rank(call, len(shape_of(call))):
+        return None  # nothing is said of it: Keras 2 takes other ranks
     shape = image_shape(call)
     if shape is None:
         return None

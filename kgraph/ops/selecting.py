@@ -136,9 +136,9 @@ def _cuts(call: Call, extent: int) -> list[int] | None:
     """Where a split cuts an axis, from 0 to its extent; None where Keras refuses."""
     sections = call.argument("indices_or_sections")
     if type(sections) is int:
-        if sections < 1:
-            return refuse("indices_or_sections must be at least 1; it is {}", sections)
-        if sections > fields.MOST_PARTS:
+        if sections == 0:
+            return refuse("{} into 0 parts", short(call.kind))
+        if not 1 <= sections <= fields.MOST_PARTS:
             return None
         if call.kind != "ops.array_split" and extent % sections:
             return refuse("{} does not split into {} parts: there is a rest of {}", extent, sections, extent % sections)

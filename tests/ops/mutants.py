@@ -16,7 +16,7 @@ from typing import Any
 from kgraph.errors import KgraphError
 from kgraph.frontends import live
 from kgraph.frontends.serialized import freeze
-from kgraph.graph import Constant, Function, FrozenDict, Op, Slice, Slot, Spec
+from kgraph.graph import Constant, FrozenDict, Function, Op, Slice, Slot, Spec
 from kgraph.ops import Call, complete, refusal
 from tests.ops import sizes
 from tests.ops.calls import FAMILIES, ONE_BY_ONE, Family

@@ -10,7 +10,6 @@ from kgraph.findings import Finding, Severity
 from kgraph.graph import Graph
 from kgraph.rules.base import Facts
 
-
 REFUSED = "change how it is called or configured, or the layers before it, so that Keras takes the call"
 UNEQUAL = "change the layers before it, so that the extents that meet can be equal"
 
