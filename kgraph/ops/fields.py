@@ -117,7 +117,7 @@ def one_of(*values: Any) -> Check:
 def misfit(check: Check, kind: str, name: str, value: Any) -> str | None:
     """In a person's words what is wrong with a value of the right type; None for others, which Keras may take."""
     if isinstance(check, OneOf) and isinstance(value, str):
-        return f"{name} must be {' or '.join(map(repr, filter(None, check.values)))}; it is {value!r}"
+        return f"{name} must be {' or '.join(repr(word) for word in check.values if word)}; it is {value!r}"
     if check is size and is_int(value):
         return f"{name} must be a positive int; it is {value}"
     if check is sizes and ints("", value):

@@ -6,7 +6,7 @@ A rule gives None both where Keras raises and where it cannot tell. At a guard o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _listener: ContextVar[Heard | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def listening(*, built: bool) -> Iterator[Heard]:
+def listening(*, built: bool) -> Generator[Heard]:
     """Collects what the rules that are asked meanwhile say of their guards."""
     heard = Heard(built)
     token = _listener.set(heard)
@@ -43,7 +43,7 @@ def listening(*, built: bool) -> Iterator[Heard]:
 
 
 @contextmanager
-def wrapped() -> Iterator[None]:
+def wrapped() -> Generator[None]:
     """Of a layer inside another one only that is said which Keras raises on when it makes the layer."""
     heard = _listener.get()
     token = _listener.set(None if heard is None else Heard(built=True, said=heard.said, wrapped=True))

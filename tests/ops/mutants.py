@@ -50,9 +50,11 @@ def origin(family: Family, random: Random) -> Origin | None:
     """A random call of a family; None where Keras refuses it, or what is recorded is more than one call."""
     call, inputs = family(random)
     function = sizes.function_of(call, inputs)
-    graph = None if function is None else live.read(function)
-    op = None if graph is None else sizes.only(graph)
-    if graph is None or op is None or not _is_plain(op):
+    if function is None:
+        return None
+    graph = live.read(function)
+    op = sizes.only(graph)
+    if op is None or not _is_plain(op):
         return None
     node = next(node for node, each in graph.ops.items() if not each.is_input)
     made = [layer for layer in function.operations if type(layer).__name__ != "InputLayer"]
