@@ -196,8 +196,9 @@ def image_of(call: Call, loops: int) -> tuple[int | None, ...] | None:
     rank = spatial_rank(call.kind) + 2
     if len(shape) == rank + loops:
         return shape
-    # Keras asks a convolution for its output's shape before it is called, and compares its kernel with what enters.
-    compared = "kernel_size" in call.config and not loops and not call.kind.endswith("Transpose")
+    # Keras asks a convolution for its output's shape before it is called, and compares its kernel with what enters;
+    # Keras 2 takes more axes.
+    compared = "kernel_size" in call.config and len(shape) < rank + loops and not call.kind.endswith("Transpose")
     say = refuse_always if compared else refuse
     return say(
         "{} takes a tensor of rank {} {}; it receives rank {}, {}",

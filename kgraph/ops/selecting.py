@@ -237,7 +237,9 @@ def _joins(call: Call) -> bool:
     if not _all_tensors(call):
         return False
     if len(set(ranks)) > 1:
-        refuse("{} takes tensors of one rank; it receives {}", short(call.kind), " and ".join(map(str, ranks)))
+        # The layer compares what is left of the shapes without the axis, of which a short one may have none.
+        if type(axis) is int and (axis < min(ranks) or call.kind != "layers.Concatenate"):
+            refuse("{} takes tensors of one rank; it receives {}", short(call.kind), " and ".join(map(str, ranks)))
         return False
     # Of one tensor, the layer does not look at the axis.
     return as_axes(axis, ranks[0], checked=len(ranks) > 1 or call.kind != "layers.Concatenate") is not None

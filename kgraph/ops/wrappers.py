@@ -150,8 +150,7 @@ def _normalized(call: Call) -> Call | None:
 
 def _normalized_specs(call: Call) -> tuple[Spec, ...] | None:
     inner = _normalized(call)
-    # The inner layer is called, so what its rules say of the call holds; its weights it may have already.
-    found = None if inner is None or infer_weights(inner) is None else called_specs(inner)
+    found = None if inner is None or infer_weights(inner) is None else infer_specs(inner)
     return None if found is None else tuple(Spec(spec.shape, compute_dtype(call) or "") for spec in found)
 
 

@@ -86,6 +86,7 @@ CALLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
      "Conv2D takes a tensor of rank 4 (batch, rows, columns, channels); it receives rank 2, (None, 4)", BOTH),
     (SEQUENCE, "MultiHeadAttention(num_heads=2, key_dim=3)(x, x[:, :5], x)",
      "value and key must be alike but for the last axis; they are of (None, 5, 4) and (None, 9, 4)", KERAS_3),
+    (SEQUENCE, "Attention()([x])", "Attention takes a list of 2 or 3 tensors (query, value, key); it receives 1", BOTH),
     (SEQUENCE, "Concatenate(axis=7)([x, x])", "there is no axis 7 in a tensor of rank 3", BOTH),
     (SEQUENCE, "Concatenate()([x, Flatten()(x)])", "Concatenate takes tensors of one rank; it receives 3 and 2", BOTH),
     (SEQUENCE, "Concatenate()([x, ZeroPadding1D()(x)])",
