@@ -13,10 +13,12 @@ from kgraph.analysis.integers import implies, is_empty, smallest
 from kgraph.analysis.names import namer, names, shown_shape
 from kgraph.findings import Outside, Requirement, shape_text
 from kgraph.graph import Graph, Spec, memoised
-from kgraph.ops import call_of, infer_specs, knowledge
+from kgraph.ops import Call, call_of, infer_specs, knowledge, refusal
 
 MOST_SHAPES = 4
 TOO_HARD = "it is too hard to decide in the time that one question may take"
+NO_SIZE = "there is no size at which Keras makes this call"
+
 NOTHING: frozenset[Formula] = frozenset()
 
 
@@ -77,7 +79,7 @@ def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
     if always:
         return Requirement(node, kind, "always", "proved")
     if never:
-        return Requirement(node, kind, "never", "proved", why=("there is no size at which Keras makes this call",))
+        return Requirement(node, kind, "never", "proved", why=(_never_words(graph, node, before),))
     if not is_named(graph, found.works):
         return Requirement(node, kind, "unknown", "unknown", why=(_blind(graph, found.works),))
     if always is None or never is None:
@@ -104,6 +106,17 @@ def example_words(graph: Graph, node: str, where: Formula) -> tuple[str, ...]:
     return (f"at {at} it receives {listed}, and {_what_happens(graph, node, sizes)}",)
 
 
+def _never_words(graph: Graph, node: str, where: Formula) -> str:
+    """Why Keras raises at the smallest sizes at which what leads to a call works, where that is known."""
+    sizes = smallest(where)
+    if sizes is None:
+        return NO_SIZE
+    call, ones = _at(graph, node, sizes)
+    why = refusal(call, built=True)
+    at = ", ".join(f"{name} = {size}" for name, size in example_of(graph, {**ones, **sizes}).items())
+    return f"at {at}, as at all others, {why}" if at and why else NO_SIZE
+
+
 def _blind(graph: Graph, formula: Formula) -> str:
     known = names(graph)
     unknown = next(symbol for symbol in open_sizes(formula) if symbol not in known)
@@ -124,10 +137,14 @@ def example_of(graph: Graph, sizes: Mapping[Symbol, int]) -> Mapping[str, int]:
 
 def _what_happens(graph: Graph, node: str, sizes: Mapping[Symbol, int]) -> str:
     """Keras raises where the rule gives no specs; else it makes an empty tensor."""
+    return "Keras raises" if infer_specs(_at(graph, node, sizes)[0]) is None else "makes an empty tensor"
+
+
+def _at(graph: Graph, node: str, sizes: Mapping[Symbol, int]) -> tuple[Call, Mapping[Symbol, int]]:
+    """A call at given sizes, and those that are not given but enter it, each 1."""
     known = measured(graph)
     shapes = [known[value.node].outputs[value.out] or () for value in graph.operands[node]]
     ones = {symbol: 1 for shape in shapes for extent in shape for symbol in symbols(extent)}
     entering = (tuple(value_at(extent, {**ones, **sizes}) for extent in shape) for shape in shapes)
     dtypes = (spec.dtype for spec in graph.operand_specs(node))
-    found = infer_specs(call_of(graph.ops[node], tuple(map(Spec, entering, dtypes))))
-    return "Keras raises" if found is None else "makes an empty tensor"
+    return call_of(graph.ops[node], tuple(map(Spec, entering, dtypes))), ones

@@ -200,6 +200,15 @@ def test_what_is_written_of_an_output_is_a_proof_that_keras_took_the_call() -> N
     assert not refused(text.replace("y = ", f"{spec}y = "))
 
 
+def test_of_a_call_that_fails_at_every_size_it_is_said_why_at_the_smallest() -> None:
+    text = written("(None, 4)", "Concatenate(axis=-1)([x, ZeroPadding1D(padding=(1, 1))(x)])")
+    said = "Concatenate on axis 2 takes tensors that are alike on the others; it receives (1, 1, 4) and (1, 3, 4)"
+    assert refused(text) == [f"at B = 1, T = 1, as at all others, {said}"]
+    assert refused(written("(9, 4)", "ops.reshape(x, newshape=(7, 7))")) == [
+        "at B = 1, as at all others, (1, 9, 4) has 36 elements, (7, 7) has 49"
+    ]
+
+
 LONG = """
 x = Input(shape=(28, 28), name="x")
 a = Conv2D(filters=8, kernel_size=3, name="a")(x)
