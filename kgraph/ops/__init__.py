@@ -12,6 +12,7 @@ from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
 from kgraph.ops.fields import LARGEST, MOST_AXES, Check, misfit
 from kgraph.ops.refusing import listening, refuse_always
+from kgraph.ops.running import RUNS
 from kgraph.ops.untold import UNTOLD, is_told, kept_untold
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "kept",
     "kept_axes",
     "knowledge",
+    "may_fail",
     "reason",
     "refusal",
+    "runs",
 ]
 
 NOTHING = Knowledge(weights=lambda _: None)
@@ -66,6 +69,16 @@ def refusal(call: Call, *, built: bool = False) -> str | None:
 def is_exact(call: Call) -> bool:
     """False for a call of which Keras records other shapes than it has when it runs, at some sizes."""
     return knowledge(call.kind).exact(call)
+
+
+def may_fail(kind: str) -> bool:
+    """True for a kind of which Keras builds calls that it cannot run."""
+    return kind in RUNS
+
+
+def runs(call: Call) -> bool | None:
+    """Whether a call of which specs can be inferred runs, and gives what they say; None where that cannot be told."""
+    return RUNS[call.kind](call) if call.kind in RUNS else True
 
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:

@@ -149,6 +149,6 @@ KINDS = {
     ),
     "layers.MelSpectrogram": Knowledge(
         specs=_mel_specs, kept=_mel_kept,
-        needs=dict.fromkeys(("sequence_stride", "num_mel_bins"), fields.either(fields.size)),
+        needs=dict.fromkeys(("fft_length", "sequence_stride", "num_mel_bins"), fields.either(fields.size)),
     ),
 }  # fmt: skip
