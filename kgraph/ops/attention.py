@@ -29,12 +29,12 @@ def _specs(call: Call, *shapes: Shape) -> tuple[Spec, ...] | None:
 def _listed(call: Call) -> tuple[Shape, Shape, Shape] | None:
     """Query, value and key; None where Keras refuses the list."""
     given = call.arguments.get("inputs")
-    slots = [item for item in given if isinstance(item, Slot)] if isinstance(given, tuple) else []  # pyright: ignore
-    found = [call.operands[slot.index].shape or () for slot in slots]
-    if isinstance(given, tuple) and len(given) not in (2, 3):  # pyright: ignore[reportUnknownArgumentType]
+    items: tuple[object, ...] = given if isinstance(given, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
+    if items and len(items) not in (2, 3):
         return refuse(
-            "{} takes a list of 2 or 3 tensors (query, value, key); it receives {}", short(call.kind), len(given)
+            "{} takes a list of 2 or 3 tensors (query, value, key); it receives {}", short(call.kind), len(items)
         )
+    found = [call.operands[item.index].shape or () for item in items if isinstance(item, Slot)]
     if not 2 <= len(found) <= 3 or any(len(shape) < 2 for shape in found):
         return None
     return found[0], found[1], found[-1]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kgraph.errors import KgraphError
 from kgraph.frontends import live
 from kgraph.frontends.serialized import freeze
 from kgraph.graph import Constant, FrozenDict, Function, Op, Slice, Slot, Spec
@@ -182,7 +181,6 @@ def _long(count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        _long(int(sys.argv[1]), int((*sys.argv, "0")[2]))
-    except (IndexError, ValueError) as error:
-        raise KgraphError("usage: python -m tests.ops.mutants COUNT [SEED]") from error
+    if not sys.argv[1:] or not all(argument.isdigit() for argument in sys.argv[1:]):
+        raise SystemExit("usage: python -m tests.ops.mutants COUNT [SEED]")
+    _long(int(sys.argv[1]), int((*sys.argv, "0")[2]))
