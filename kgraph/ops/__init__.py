@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from kgraph.graph import FrozenDict, Op, Shape, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
-from kgraph.ops.fields import LARGEST, MOST_AXES
+from kgraph.ops.fields import LARGEST, MOST_AXES, Check, misfit
+from kgraph.ops.refusing import listening, refuse_always
 from kgraph.ops.running import RUNS
 from kgraph.ops.untold import UNTOLD, is_told, kept_untold
 
@@ -31,6 +32,7 @@ __all__ = [
     "knowledge",
     "may_fail",
     "reason",
+    "refusal",
     "runs",
 ]
 
@@ -48,6 +50,21 @@ def infer_specs(call: Call) -> tuple[Spec, ...] | None:
     if not is_known(call):
         return None
     return knowledge(call.kind).specs(call)
+
+
+def refusal(call: Call, *, built: bool = False) -> str | None:
+    """In a person's words why Keras raises on a call at every size; None where it does not, or that is not known.
+
+    Args:
+        call: the call; what is open in the shapes of its operands is open to Keras too.
+        built: True if the layer is known to have its weights, so that it need not make them of what enters.
+    """
+    with listening(built=built) as heard:
+        if infer_specs(call) is not None:
+            heard.said.clear()
+            if built or infer_weights(call) is not None:
+                return None
+    return next(iter(heard.said), None)
 
 
 def is_exact(call: Call) -> bool:
@@ -85,8 +102,17 @@ def is_known(call: Call) -> bool:
         return False
     if not _written(call.kind) <= call.config.keys():
         return False
-    needs = knowledge(call.kind).needs
-    return all(check(call.kind, call.field(name)) for name, check in needs.items())
+    return all(_fits(call, name, check) for name, check in knowledge(call.kind).needs.items())
+
+
+def _fits(call: Call, name: str, check: Check) -> bool:
+    value = call.field(name)
+    if check(call.kind, value):
+        return True
+    why = misfit(check, call.kind, name, value)
+    if why is not None:
+        refuse_always("{}", why)
+    return False
 
 
 @functools.cache
