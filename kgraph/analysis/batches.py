@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Symbol, atomic, symbols
+from kgraph.analysis.expressions import Symbol, atomic
 from kgraph.analysis.extents import ABSENT, Extent, extents, lined_up, measured, merge_inputs
 from kgraph.analysis.formulas import Formula, equal, every, open_sizes
 from kgraph.analysis.integers import implies, smallest
 from kgraph.analysis.names import shown
 from kgraph.analysis.origins import origin
+from kgraph.analysis.parts import symbols
 from kgraph.analysis.requirements import given, requirements
 from kgraph.graph import Constant, Graph, Slot, Value, memoised
 from kgraph.ops import call_of, knowledge

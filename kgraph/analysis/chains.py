@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Expression, symbol, symbols
+from kgraph.analysis.expressions import Expression, symbol
 from kgraph.analysis.extents import (
     ABSENT,
     BATCH,
@@ -20,6 +20,7 @@ from kgraph.analysis.extents import (
 from kgraph.analysis.formulas import open_sizes
 from kgraph.analysis.names import shown, shown_shape
 from kgraph.analysis.origins import Origin, axis_names, reason
+from kgraph.analysis.parts import symbols
 from kgraph.analysis.requirements import requirements
 from kgraph.analysis.verdict_words import label
 from kgraph.analysis.verdicts import verdicts

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, atoms, minus, plus, times
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, minus, plus, times
 from kgraph.analysis.formulas import (
     ALWAYS,
     NEVER,
@@ -19,14 +19,15 @@ from kgraph.analysis.formulas import (
     at_least,
     equal,
     every,
-    holds,
     open_sizes,
     some,
     substituted,
     tests,
 )
 from kgraph.analysis.integers import implies, same, smallest
+from kgraph.analysis.parts import atoms
 from kgraph.analysis.saying import said
+from kgraph.analysis.trying import compiled
 
 LONGEST_PERIOD = 4096
 MOST_SIZES = 20_000
@@ -39,7 +40,7 @@ MOST_ASKED = 12
 """Parts of which it is asked whether they follow from the others."""
 
 ANY = Symbol(None, -1)
-"""In place of the one size that a condition is on."""
+"""In place of the one size that a condition is on: heights and widths, and one layer after another, ask alike."""
 
 Name = Callable[[Symbol], str]
 
@@ -102,7 +103,7 @@ def _of_one(formula: Formula, symbol: Symbol, name: str) -> str | None:
 
 @functools.lru_cache(maxsize=1024)
 def _proved_pattern(formula: Formula) -> _Pattern | None:
-    """The pattern of a condition on one size, ``ANY``: heights and widths, and one layer after another, ask alike."""
+    """The pattern of a condition on one size, ``ANY``."""
     pattern = _pattern(formula, ANY)
     return None if pattern is None or not same(_formula(pattern, ANY), formula) else pattern
 
@@ -115,7 +116,7 @@ def _pattern(formula: Formula, symbol: Symbol) -> _Pattern | None:
     reach = 3 * period + 2 * max(abs(each.extent.constant) for each in tests(formula)) + 16
     if period > LONGEST_PERIOD or reach > MOST_SIZES:
         return None
-    inside = [False, *(holds(formula, {symbol: size}) for size in range(1, reach + 1))]
+    inside = [False, *map(compiled(formula, (symbol,)), range(1, reach + 1))]
     for length in (each for each in range(1, period + 1) if period % each == 0):
         start = reach - length + 1
         while start > 1 and inside[start - 1] == inside[start - 1 + length]:
@@ -129,8 +130,17 @@ def _pattern(formula: Formula, symbol: Symbol) -> _Pattern | None:
 def _formula(pattern: _Pattern, symbol: Symbol) -> Formula:
     size = atomic(symbol)
     rest = minus(size, size // pattern.period * pattern.period)
-    repeated = some(equal(rest, residue) for residue in pattern.residues)
+    repeated = some(every((at_least(rest, low), at_least(high, rest))) for low, high in _runs(pattern.residues))
     return some((every((repeated, at_least(size, pattern.start))), *(equal(size, each) for each in pattern.small)))
+
+
+def _runs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
+    """The first and the last of those that follow each other."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        follows = found and found[-1][1] == number - 1
+        found[-1:] = [(found[-1][0], number)] if follows else [*found[-1:], (number, number)]
+    return found
 
 
 def _pattern_words(pattern: _Pattern, name: str) -> str | None:
@@ -163,6 +173,11 @@ def _residue_words(pattern: _Pattern, name: str) -> str | None:
         return f"{name} % {period} == {pattern.residues[0]}"
     if count == period - 1:
         return f"{name} % {period} != {next(each for each in range(period) if each not in pattern.residues)}"
+    runs = _runs(pattern.residues)
+    if len(runs) == 1 and count > 2:
+        ((low, high),) = runs
+        limits = (f"{low} <= " if low else "", f" <= {high}" if high < period - 1 else "")
+        return f"{limits[0]}{name} % {period}{limits[1]}" if limits[1] else f"{name} % {period} >= {low}"
     return f"{name} % {period} in {{{', '.join(map(str, pattern.residues))}}}" if count <= MOST_LISTED else None
 
 

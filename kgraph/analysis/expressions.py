@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from kgraph.graph import Value
@@ -27,6 +27,13 @@ class Symbol:
 
     value: Value | None
     axis: int
+    hashed: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash((self.value, self.axis)))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
     def __str__(self) -> str:
         return "B" if self.value is None else f"{self.value}.shape[{self.axis}]"
@@ -38,12 +45,16 @@ class Floor:
 
     inner: Expression
     divisor: int
+    hashed: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash((self.inner, self.divisor)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Floor) and self.divisor == other.divisor and self.inner.same(other.inner)
 
     def __hash__(self) -> int:
-        return hash((self.inner, self.divisor))
+        return self.hashed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -377,24 +388,3 @@ def least(atom: Atom) -> int | None:
         return None if low is None else low // atom.divisor
     known = [each if isinstance(each, int) else _bound(each, 1) for each in atom.options]
     return max((each for each in known if each is not None), default=None)
-
-
-def atoms(extent: Extent) -> Iterator[Atom]:
-    """Every atom of an extent, those inside others too."""
-    stack: list[Extent] = [extent]
-    while stack:
-        top = stack.pop()
-        if isinstance(top, int):
-            continue
-        for monomial in top.terms:
-            for atom in monomial:
-                yield atom
-                if isinstance(atom, Floor):
-                    stack.append(atom.inner)
-                elif isinstance(atom, Largest):
-                    stack.extend(atom.options)
-
-
-def symbols(extent: Extent) -> frozenset[Symbol]:
-    """The open sizes in an extent."""
-    return frozenset(atom for atom in atoms(extent) if isinstance(atom, Symbol))

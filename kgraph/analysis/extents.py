@@ -14,12 +14,16 @@ from kgraph.analysis.cases import cases
 from kgraph.analysis.expressions import Expression, Extent, TooHardError, largest, minus, plus, symbol
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
 from kgraph.analysis.integers import implies
+from kgraph.analysis.parts import weight
 from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
 from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge, may_fail, refusal, runs
 from kgraph.ops import kept_axes as rule_kept_axes
 from kgraph.ops.elementwise import line_up, merge_operands
 
 BATCH = symbol(None, 0)
+HEAVIEST = 128
+"""Atoms of which an extent may be made; what would be written with more is a size of its own."""
+
 ABSENT = -1
 """In place of an extent where an operand of a merge has no such axis."""
 
@@ -254,6 +258,8 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
     if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:
         return None
     outputs = [_united([(where, shapes[out]) for where, shapes in good]) for out in range(len(good[0][1]))]
+    if any(weight(extent) > HEAVIEST for shape in outputs for extent in shape or ()):
+        return None
     filled = [at_least(extent, 1) for shape in outputs for extent in shape or ()]
     return None if None in outputs else Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from kgraph.analysis.expressions import Expression, Extent, TooHardError, divided, symbols, times
+from kgraph.analysis.expressions import Expression, Extent, TooHardError, divided, times
 from kgraph.analysis.extents import BATCH, Extents
+from kgraph.analysis.parts import symbols
 from kgraph.graph import Slice
 from kgraph.ops import Call, fields
 from kgraph.ops.base import as_axes

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kgraph.analysis.evaluating import replaced, value_at
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, leading, minus, plus, symbols, times
+from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, leading, minus, plus, times
+from kgraph.analysis.parts import symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class All:
     """Where every part holds; everywhere if there is none."""
 
     parts: tuple[Formula, ...]
+    hashed: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash(self.parts))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,13 @@ class Some:
     """Where at least one part holds; nowhere if there is none."""
 
     parts: tuple[Formula, ...]
+    hashed: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash(self.parts))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
 
 Formula = Test | Not | All | Some
@@ -146,6 +161,8 @@ def follows(fact: Formula, formula: Formula) -> bool | None:
     """Whether one comparison follows from another, or what contradicts it does; None where bounds do not tell."""
     if not isinstance(fact, Test) or not isinstance(formula, Test):
         return None
+    if symbols(fact.extent).isdisjoint(symbols(formula.extent)):
+        return None
     if fact.sign == "==":
         known = (decided(minus(formula.extent, times(fact.extent, factor)), formula.sign) for factor in (1, -1))
         return next((answer for answer in known if answer is not None), None)
@@ -190,6 +207,7 @@ def tests(formula: Formula) -> Iterator[Test]:
             stack.extend(top.parts)
 
 
+@functools.lru_cache(maxsize=65_536)
 def open_sizes(formula: Formula) -> tuple[Symbol, ...]:
     """The symbols in a formula, in the order of their names."""
     found = {symbol for each in tests(formula) for symbol in symbols(each.extent)}

@@ -8,10 +8,8 @@ without products is decided exactly.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from operator import add
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kgraph.analysis.expressions import Atom, Extent, Floor, Monomial, Symbol, atomic, least, plus
@@ -28,6 +26,7 @@ from kgraph.analysis.formulas import (
     open_sizes,
     substituted,
 )
+from kgraph.analysis.trying import first, least_sizes
 
 BUDGET = 2_000_000
 """Elementary operations of isl that one question may take."""
@@ -36,7 +35,8 @@ MOST_TRIED = 4096
 """Sizes that are tried where products of sizes keep isl from an answer."""
 
 FEW_TRIED = 64
-"""Sizes that are tried before isl is asked at all."""
+VERY_FEW_TRIED = 8
+"""Sizes that are tried before isl is asked at all: for the smallest, and for any."""
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -44,7 +44,7 @@ def is_empty(formula: Formula) -> bool | None:
     """True if a formula holds at no size, False if it does at some, None where that is not decided."""
     if formula in (ALWAYS, NEVER):
         return formula == NEVER
-    if _found(formula, FEW_TRIED) is not None:
+    if first(formula, VERY_FEW_TRIED) is not None:
         return False
     apart = separated(formula)
     if len(apart) > 1:
@@ -70,6 +70,10 @@ def _all(answers: Iterable[bool | None]) -> bool | None:
     """False if one is, else None if one is not known."""
     found = _any(None if answer is None else not answer for answer in answers)
     return None if found is None else not found
+
+
+def _parts(formula: Formula) -> frozenset[Formula]:
+    return frozenset(formula.parts if isinstance(formula, All) else (formula,))
 
 
 def separated(formula: Formula) -> list[Formula]:
@@ -102,49 +106,16 @@ def _no_sizes(found: Any) -> bool:
 
 def _is_empty_with_products(formula: Formula) -> bool | None:
     """Looks closer where isl takes products to be free: ``(H - 2) * (W - 2) >= 1`` where ``H >= 3`` and ``W >= 3``."""
-    shift = {size: plus(atomic(size), low - 1) for size, low in _lows(formula).items()}
+    shift = {size: plus(atomic(size), low - 1) for size, low in least_sizes(formula).items()}
     shifted = substituted(formula, shift)
     if shifted == NEVER or (shift and shifted != ALWAYS and _asked(shifted, _no_sizes)[0]):
         return True
-    return None if _found(formula, MOST_TRIED) is None else False
-
-
-def _lows(formula: Formula) -> Mapping[Symbol, int]:
-    """The least that sizes can be as a part of a formula has it, where that is more than 1."""
-    found: dict[Symbol, int] = {}
-    for part in formula.parts if isinstance(formula, All) else (formula,):
-        if not isinstance(part, Test) or part.sign != ">=" or len(part.extent.terms) != 1:
-            continue
-        ((monomial, factor),) = part.extent.terms.items()
-        if len(monomial) == 1 and isinstance(monomial[0], Symbol) and factor == 1 and part.extent.constant < -1:
-            found[monomial[0]] = max(found.get(monomial[0], 1), -part.extent.constant)
-    return found
-
-
-def _found(formula: Formula, most: int) -> Mapping[Symbol, int] | None:
-    """Sizes at which a formula holds, of the smallest sum, by trying so many; None if there are none among them."""
-    names, lows = open_sizes(formula), _lows(formula)
-    if not names:
-        return {} if holds(formula, {}) else None
-    least_sizes = [lows.get(name, 1) for name in names]
-    for more in itertools.islice(_by_sum(len(names)), most):
-        sizes = dict(zip(names, map(add, least_sizes, more), strict=True))
-        if holds(formula, sizes):
-            return sizes
-    return None
-
-
-def _by_sum(count: int) -> Iterator[tuple[int, ...]]:
-    """So many numbers that are not negative, in the order of their sum."""
-    for total in itertools.count():
-        for bars in itertools.combinations(range(total + count - 1), count - 1):
-            edges = (-1, *bars, total + count - 1)
-            yield tuple(right - left - 1 for left, right in itertools.pairwise(edges))
+    return None if first(formula, MOST_TRIED) is None else False
 
 
 def implies(known: Formula, formula: Formula) -> bool | None:
     """True if ``formula`` holds at every size at which ``known`` does; None where that is not decided."""
-    if formula == ALWAYS:
+    if _parts(formula) <= _parts(known):
         return True
     return is_empty(every((known, negated(formula))))
 
@@ -160,7 +131,7 @@ def same(left: Formula, right: Formula) -> bool | None:
 @functools.lru_cache(maxsize=4096)
 def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
     """Sizes at which a formula holds, of the smallest sum; None where there are none, or isl cannot tell."""
-    quick = _found(formula, FEW_TRIED)
+    quick = first(formula, FEW_TRIED)
     if quick is not None:
         return quick
     apart, ways = separated(formula), _ways(formula)
@@ -171,7 +142,7 @@ def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
         options = [_in_order(formula, option) for way in ways if (option := smallest(way)) is not None]
         return min(options, key=lambda option: (sum(option.values()), [*option.values()]), default=None)
     found = _nearest(formula, dict.fromkeys(open_sizes(formula), 1))
-    return found if found is not None or is_empty(formula) else _found(formula, MOST_TRIED)
+    return found if found is not None or is_empty(formula) else first(formula, MOST_TRIED)
 
 
 def _in_order(formula: Formula, *parts: Mapping[Symbol, int]) -> dict[Symbol, int]:

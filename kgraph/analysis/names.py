@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from kgraph.analysis.expressions import Extent, Symbol, symbols
+from kgraph.analysis.expressions import Extent, Symbol
+from kgraph.analysis.parts import symbols
 from kgraph.analysis.saying import said
 from kgraph.errors import KgraphError
 from kgraph.graph import Graph, Value, memoised, values

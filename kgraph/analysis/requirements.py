@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 
 from kgraph.analysis.conditions import words
 from kgraph.analysis.evaluating import replaced, value_at
-from kgraph.analysis.expressions import Symbol, symbols
+from kgraph.analysis.expressions import Symbol
 from kgraph.analysis.extents import Measured, measured
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
 from kgraph.analysis.names import namer, names, shown_shape
+from kgraph.analysis.parts import symbols
 from kgraph.findings import Outside, Requirement, shape_text
 from kgraph.graph import Graph, Spec, memoised
 from kgraph.ops import Call, call_of, infer_specs, knowledge, refusal, runs
@@ -24,7 +26,10 @@ NOTHING: frozenset[Formula] = frozenset()
 
 @memoised
 def upstream(graph: Graph) -> Mapping[str, frozenset[Formula]]:
-    """By node, the conditions under which everything that leads to it works; those of the node itself left out."""
+    """By node, the conditions under which everything that leads to it works; those of the node itself left out.
+
+    So are those that follow from others before them, or a deep graph would carry one for each of its calls.
+    """
     found: dict[str, frozenset[Formula]] = {}
     passed: dict[str, frozenset[Formula]] = {}
     known = measured(graph)
@@ -37,13 +42,19 @@ def upstream(graph: Graph) -> Mapping[str, frozenset[Formula]]:
             )
         found[node] = entering
         works = known[node].works
-        passed[node] = entering if works == ALWAYS else entering | {works}
+        follows = works == ALWAYS or works in entering or implies(_together(entering), works)
+        passed[node] = entering if follows else entering | {works}
     return found
 
 
 def given(graph: Graph, node: str) -> Formula:
     """Where everything that leads to a call works."""
-    return every(sorted(upstream(graph)[node], key=repr))
+    return _together(upstream(graph)[node])
+
+
+@functools.lru_cache(maxsize=4096)
+def _together(conditions: frozenset[Formula]) -> Formula:
+    return every(sorted(conditions, key=repr))
 
 
 def is_named(graph: Graph, formula: Formula) -> bool:

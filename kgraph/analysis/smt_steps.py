@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kgraph.analysis.chains import own_axes
-from kgraph.analysis.expressions import Atom, Expression, Extent, Floor, Largest, Symbol, atoms, symbol, symbols
+from kgraph.analysis.expressions import Atom, Expression, Extent, Floor, Largest, Symbol, symbol
 from kgraph.analysis.extents import Extents, Measured, Operand, by_rule, extents, measured
 from kgraph.analysis.formulas import ALWAYS, All, Formula, Not, Test, open_sizes, tests
 from kgraph.analysis.names import names
+from kgraph.analysis.parts import atoms, symbols
 from kgraph.graph import Graph, Op, Spec, Value
 from kgraph.ops import knowledge
 

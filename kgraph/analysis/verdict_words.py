@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kgraph.analysis.evaluating import value_at
-from kgraph.analysis.expressions import Symbol, symbols
+from kgraph.analysis.expressions import Symbol
 from kgraph.analysis.extents import ABSENT, BATCH, Extent, Operand
 from kgraph.analysis.formulas import Formula
 from kgraph.analysis.integers import smallest
 from kgraph.analysis.names import namer, names, shown
 from kgraph.analysis.origins import Origin, axis_names, origin, passage, reason
+from kgraph.analysis.parts import symbols
 from kgraph.analysis.shortcuts import shortcut
 from kgraph.findings import Stretch
 from kgraph.graph import Graph

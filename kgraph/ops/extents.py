@@ -71,8 +71,8 @@ def agree(extents: Iterable[Extent]) -> bool:
 
 def slice_extent(start: int | None, stop: int | None, step: int | None, extent: Extent) -> Extent:
     """How many positions ``start:stop:step`` reads of an axis, as Python counts them."""
-    if extent is None:
-        return None
+    if extent is None or (stop is None and start in (None, 0) and step in (None, 1)):
+        return extent
     stride = step or 1
     if stride > 0:
         first = 0 if start is None else _clamped(start, extent, 0, extent)

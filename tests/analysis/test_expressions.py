@@ -14,13 +14,12 @@ from kgraph.analysis.expressions import (
     Extent,
     Floor,
     TooHardError,
-    atoms,
     decided,
     divided,
     largest,
     least,
-    symbols,
 )
+from kgraph.analysis.parts import atoms, symbols
 from kgraph.analysis.saying import said
 from tests.analysis.arithmetic import NAMES, OPEN, SIZES, B, H, Paired, Sizes, W, b, expressions, h, named, w
 from tests.analysis.brute import evaluated, examples

@@ -9,9 +9,10 @@ from random import Random
 from typing import Any, cast
 
 from kgraph.analysis.evaluating import value_at
-from kgraph.analysis.expressions import Extent, Symbol, symbol, symbols
+from kgraph.analysis.expressions import Extent, Symbol, symbol
 from kgraph.analysis.extents import Measured, by_rule, measured
 from kgraph.analysis.formulas import every, holds, open_sizes
+from kgraph.analysis.parts import symbols
 from kgraph.frontends import live
 from kgraph.graph import Graph, Op, Spec, Value, values
 from kgraph.ops import call_of, infer_specs, knowledge, runs
