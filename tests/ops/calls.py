@@ -10,7 +10,6 @@ from kgraph.ops.images import KEEPING_DTYPE, SAME
 from tests.ops import (
     further,
     further_operations,
-    tensorflow_calls,
     test_attention,
     test_features,
     test_kept,
@@ -24,7 +23,7 @@ from tests.ops.test_layers import Example
 Family = Callable[[Random], Example]
 
 
-def _of_layers(make: Callable[[Random, Use], Example]) -> Family:
+def of_layers(make: Callable[[Random, Use], Example]) -> Family:
     def family(random: Random) -> Example:
         return make(random, example)
 
@@ -73,55 +72,7 @@ FAMILIES: tuple[Family, ...] = (
     *(family for family in test_layers.FAMILIES if family is not test_layers.normalization),
     *test_moving.FAMILIES,
     *test_kept.OPERATIONS,
-    *map(_of_layers, MADE),
+    *map(of_layers, MADE),
     *further.FAMILIES,
     *further_operations.FAMILIES,
 )
-
-
-# --- tf_keras -----------------------------------------------------------------------------------------------------
-
-
-def _resizing(random: Random) -> Example:
-    """Keras 2 takes the channels to be the last axis."""
-    kind = random.choice(("CenterCrop", "RandomCrop", "Resizing"))
-    options: dict[str, Any] = {"height": random.choice((1, 4)), "width": random.choice((2, 5))}
-    if kind == "Resizing":
-        options["crop_to_aspect_ratio"] = random.choice((True, False))
-    shape = test_layers.image(random, 2, "channels_last", 3)[random.choice((0, 0, 1)) :]
-    return example(lambda: test_recurrent.made(kind, **options), (shape, "float32"))
-
-
-TF_KERAS: tuple[Family, ...] = (
-    *(family for family in test_layers.FAMILIES if family is not test_layers.normalization),
-    test_kept.rescaling,
-    *(_of_layers(make) for make in MADE if make is not test_features.adaptive_pooling),
-    *(
-        getattr(further, name)
-        for name in ("layer_reshape", "categories", "crossing", "text", "statistics", "einsum_layer", "rectifier",
-                     "normalization", "cell_step", "dropout", "softmax")
-    ),
-    _resizing,
-    *tensorflow_calls.FAMILIES,
-)  # fmt: skip
-"""Those that tf_keras has; functions of TensorFlow stand where Keras 3 has operations."""
-
-OWN = (
-    "CenterCrop",
-    "RandomBrightness",
-    "RandomContrast",
-    "RandomCrop",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-    "Resizing",
-)
-
-
-def is_of_tf_keras(family: Family) -> bool:
-    """True for one of the families of one kind that tf_keras has."""
-    name = family.__name__
-    return (
-        name in OWN or name in test_layers.SAME or "Dropout" in name or ("Pooling" in name and "Adaptive" not in name)
-    )

@@ -1,4 +1,4 @@
-"""Which Keras the random calls are made of: Keras 3, or tf_keras as long as ``tf_keras_calls`` lasts."""
+"""Which Keras the random calls are made of: Keras 3, or tf_keras as long as ``of_tf_keras`` lasts."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Flavour:
     function: Callable[..., Any]
     flatten: Callable[[Any], list[Any]]
     ones: Callable[..., Any]
+    clear: Callable[[], None]
 
     def is_whole(self, outputs: Any) -> bool:
         """False where tf_keras leaves an extent, or a rank, to when the model runs; Keras 3 is taken at its word."""
@@ -31,7 +32,7 @@ class Flavour:
 
 
 @contextmanager
-def tf_keras_calls() -> Iterator[None]:
+def of_tf_keras() -> Iterator[None]:
     """Makes ``keras`` stand for tf_keras."""
     token = _OLD.set(True)
     try:
@@ -53,7 +54,7 @@ def keras() -> Any:
 @functools.cache
 def _new() -> Flavour:
     found = importlib.import_module("keras")
-    return Flavour("keras", found, found.Function, found.tree.flatten, found.ops.ones)
+    return Flavour("keras", found, found.Function, found.tree.flatten, found.ops.ones, found.utils.clear_session)
 
 
 @functools.cache
@@ -63,4 +64,5 @@ def _old() -> Flavour:
     def ones(shape: Any, dtype: str) -> Any:
         return tf.fill(shape, "a") if dtype == "string" else tf.ones(shape, dtype)
 
-    return Flavour("tf_keras", keras2.flavour(), keras2.tf_keras().Model, tf.nest.flatten, ones)
+    own = keras2.tf_keras()
+    return Flavour("tf_keras", keras2.flavour(), own.Model, tf.nest.flatten, ones, own.backend.clear_session)
