@@ -8,7 +8,7 @@ from typing import Any
 from tests.ops import further, tensorflow_calls, test_features, test_kept, test_layers
 from tests.ops.agreement import example
 from tests.ops import calls
-from tests.ops.calls import MADE, Family, of_layers
+from tests.ops.calls import MADE, Family, of_kind, of_layers
 from tests.ops.test_layers import Example, image
 from tests.ops.test_recurrent import made
 
@@ -68,4 +68,7 @@ def _has(kind: str) -> bool:
     )
 
 
-ONE_BY_ONE = tuple(family for family in calls.ONE_BY_ONE if _has(family.__name__))
+ONE_BY_ONE: tuple[Family, ...] = (
+    *(family for family in calls.ONE_BY_ONE if _has(family.__name__)),
+    of_kind("ThresholdedReLU", {"theta": 0.5}, (None, None, 6)),
+)
