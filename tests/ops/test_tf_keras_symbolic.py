@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import kgraph
@@ -27,8 +27,6 @@ from tests.ops.test_layers import convolution as convolutions
 
 pytestmark = pytest.mark.keras
 
-RANDOM = st.randoms(use_true_random=False)
-
 
 def tried(family: Family, seed: int, count: int = 2) -> list[Pair]:
     flavour().clear()
@@ -39,10 +37,12 @@ def tried(family: Family, seed: int, count: int = 2) -> list[Pair]:
 def test_tf_keras_gives_what_is_said_at_each_size(family: Family) -> None:
     answers: list[str] = []
 
-    @settings(max_examples=10)
+    @settings(max_examples=3, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
     @given(st.integers(0, 2**32))
     def compare(seed: int) -> None:
-        for pair in tried(family, seed):
+        found = tried(family, seed)
+        assume(any(pair.answer != "untold" for pair in found))
+        for pair in found:
             assert pair.answer != "wrong", pair
             answers.append(pair.answer)
 
@@ -53,7 +53,7 @@ def test_tf_keras_gives_what_is_said_at_each_size(family: Family) -> None:
 
 def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong() -> int:
-        return sum(pair.answer == "wrong" for seed in range(12) for pair in tried(convolutions, seed, 4))
+        return sum(pair.answer == "wrong" for seed in range(12) for pair in tried(convolutions, seed, 1))
 
     with of_tf_keras():
         assert wrong() == 0
@@ -97,7 +97,8 @@ def built_and_run(call: Callable[..., Any], *shapes: tuple[int, ...]) -> tuple[A
 INCONSISTENT: tuple[tuple[str, Callable[[Any, Any], Callable[..., Any]], tuple[Any, ...]], ...] = (
     ("a gather beyond the end", lambda tf, _: lambda x: tf.gather(x, [7], axis=1), ((2, 3),)),
     ("a mirror that is longer than what it shows", lambda tf, _: lambda x: tf.pad(x, [[0, 0], [3, 0]], "REFLECT"), ((2, 3),)),
-    ("a crop of less than one row", lambda _, layers: layers.CenterCrop(1, 5), ((4, 2, 3, 3),)),
+    ("a crop to less than one row", lambda _, layers: layers.CenterCrop(1, 5), ((4, 2, 3, 3),)),
+    ("a crop to less than one column", lambda _, layers: layers.Resizing(5, 1, crop_to_aspect_ratio=True), ((4, 2, 3, 3),)),
 )  # fmt: skip
 
 

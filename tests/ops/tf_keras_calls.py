@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.ops import further, tensorflow_calls, test_features, test_kept, test_layers
+from tests.ops import calls, further, tensorflow_calls, test_features, test_kept, test_layers
 from tests.ops.agreement import example
-from tests.ops import calls
 from tests.ops.calls import MADE, Family, of_kind, of_layers
 from tests.ops.test_layers import Example, image
 from tests.ops.test_recurrent import made
