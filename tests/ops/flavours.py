@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,20 +15,33 @@ from tests.frontends import keras2
 _OLD: ContextVar[bool] = ContextVar("_OLD", default=False)
 
 
+ENCODING = tuple(
+    f"layers.{name}" for name in ("CategoryEncoding", "Discretization", "Hashing", "IntegerLookup", "StringLookup")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """What differs between the two beside their layers: how a call becomes a graph, and what holds its outputs."""
+    """What differs between the two beside their layers.
+
+    Attributes:
+        name, keras: of the flavour; it has ``layers`` and ``ops``.
+        function: makes a graph of inputs and outputs.
+        calls: what such a graph calls.
+        flatten: the tensors in a structure of outputs.
+        shape: of a tensor.
+        clear: forgets all that was made.
+        by_record: kinds that are not tried with other sizes than their record has, and why.
+    """
 
     name: str
     keras: Any
     function: Callable[..., Any]
+    calls: Callable[[Any], Any]
     flatten: Callable[[Any], list[Any]]
-    ones: Callable[..., Any]
+    shape: Callable[[Any], tuple[int | None, ...]]
     clear: Callable[[], None]
-
-    def is_whole(self, outputs: Any) -> bool:
-        """False where tf_keras leaves an extent, or a rank, to when the model runs; Keras 3 is taken at its word."""
-        return self.name == "keras" or all(tensor.shape.is_fully_defined() for tensor in self.flatten(outputs))
+    by_record: Mapping[str, str]
 
 
 @contextmanager
@@ -54,15 +67,27 @@ def keras() -> Any:
 @functools.cache
 def _new() -> Flavour:
     found = importlib.import_module("keras")
-    return Flavour("keras", found, found.Function, found.tree.flatten, found.ops.ones, found.utils.clear_session)
+    clear = found.utils.clear_session
+    return Flavour("keras", found, found.Function, lambda made: made.operations, found.tree.flatten, _shape, clear, {})
+
+
+def _shape(tensor: Any) -> tuple[int | None, ...]:
+    return tuple(tensor.shape)
 
 
 @functools.cache
 def _old() -> Flavour:
-    tf: Any = importlib.import_module("tensorflow")
+    own, nest = keras2.tf_keras(), importlib.import_module("tensorflow").nest
+    told = {
+        "ops.split": "how long the last part is, is in the record alone",
+        **dict.fromkeys(ENCODING, "tf_keras encodes no more than two axes, so one of 1 is never open"),
+    }
+    clear = own.backend.clear_session
+    return Flavour(
+        "tf_keras", keras2.flavour(), own.Model, lambda made: made.layers, nest.flatten, _old_shape, clear, told
+    )
 
-    def ones(shape: Any, dtype: str) -> Any:
-        return tf.fill(shape, "a") if dtype == "string" else tf.ones(shape, dtype)
 
-    own = keras2.tf_keras()
-    return Flavour("tf_keras", keras2.flavour(), own.Model, tf.nest.flatten, ones, own.backend.clear_session)
+def _old_shape(tensor: Any) -> tuple[int | None, ...]:
+    """-1, which is no size, for a tensor of unknown rank."""
+    return (-1,) if tensor.shape.rank is None else tuple(tensor.shape)
