@@ -78,11 +78,9 @@ def compare(chosen: argparse.Namespace) -> int:
             print(
                 f"{pair.call}\n    at {pair.entering}: kgraph {pair.said or 'raises'}, Keras {pair.found or 'raises'}"
             )
+    columns = ("right", "wrong", "untold", "inconsistent", "works", "raises")
     for kind, counts in sorted(by_kind.items()):
-        print(
-            f"{kind:40} "
-            + "  ".join(f"{key} {counts[key]}" for key in ("right", "wrong", "untold", "late", "works", "raises"))
-        )
+        print(f"{kind:40} " + "  ".join(f"{key} {counts[key]}" for key in columns))
     tried = total["works"] + total["raises"]
     print(f"{tried:,} pairs in {time.perf_counter() - start:.0f} s: {dict(total)}")
     missed = sorted(kind for kind in expected() if not by_kind.get(kind, Counter())["right"])

@@ -11,11 +11,22 @@ from dataclasses import dataclass
 from typing import cast
 
 from kgraph.analysis.cases import cases
-from kgraph.analysis.expressions import Expression, Extent, largest, minus, plus, symbol
+from kgraph.analysis.expressions import Expression, Extent, TooHardError, largest, minus, plus, symbol
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
 from kgraph.analysis.integers import implies
 from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
-from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge, pinned_axes
+from kgraph.ops import (
+    Call,
+    Origin,
+    call_of,
+    infer_specs,
+    is_exact,
+    kept,
+    knowledge,
+    may_fail,
+    pinned_axes,
+    runs,
+)
 from kgraph.ops import kept_axes as rule_kept_axes
 from kgraph.ops.elementwise import line_up, merge_operands
 
@@ -32,8 +43,8 @@ class Measured:
 
     Attributes:
         outputs: the extents of each output; None where the rank is unknown.
-        works: the sizes at which Keras makes the call, does not raise, and no output is empty; of those that its
-            operands take.
+        works: the sizes at which Keras makes the call and runs it, neither raises, and no output is empty; of those
+            that its operands take.
         told: False where open sizes enter, and no rule tells what becomes of them and when it raises.
     """
 
@@ -152,7 +163,8 @@ def _called(
 ) -> Measured:
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
-    if _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded)):
+    settled = _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded))
+    if settled and not may_fail(op.kind):
         return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
     key = (op.kind, op.config, op.arguments, shapes)
     if key not in memo:
@@ -162,7 +174,7 @@ def _called(
     if ruled is not None and not ruled.outputs and infer_specs(call_of(op, graph.operand_specs(node))) is not None:
         return Measured(recorded, NEVER)
     if ruled is None or list(map(_rank, ruled.outputs)) != list(map(_rank, recorded)):
-        exact = is_exact(call_of(op, graph.operand_specs(node)))
+        exact = is_exact(call_of(op, graph.operand_specs(node))) and not may_fail(op.kind)
         return Measured(recorded, told=exact and not any(map(_is_open, shapes)) and not _is_batch_pinned(shapes))
     call = call_of(op, graph.operand_specs(node))
     works = every((ruled.works, *(_pinned(call, *each) for each in zip(op.outputs, ruled.outputs, strict=True))))
@@ -265,8 +277,14 @@ def _shapes(specs: tuple[Spec, ...]) -> tuple[Extents | None, ...]:
 
 
 def _inferred(call: Call) -> tuple[Spec, ...] | None:
-    """Output specs; an extent that Keras forgets is that of the operand which it has at every size."""
+    """Output specs of a call that runs; an extent that Keras forgets is that of the operand which it has at every
+    size."""
     found = infer_specs(call)
+    running = found is None or runs(call)
+    if running is None:
+        raise TooHardError("whether a call runs depends on more than sizes")
+    if not running:
+        return None
     if found is None or all(None not in (spec.shape or ()) for spec in found):
         return found
     return tuple(Spec(_remembered(call, spec.shape or ()), spec.dtype) for spec in found)

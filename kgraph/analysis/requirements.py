@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kgraph.analysis.conditions import words
 from kgraph.analysis.evaluating import replaced, value_at
@@ -13,7 +13,7 @@ from kgraph.analysis.integers import implies, is_empty, smallest
 from kgraph.analysis.names import namer, names, shown_shape
 from kgraph.findings import Outside, Requirement, shape_text
 from kgraph.graph import Graph, Spec, memoised
-from kgraph.ops import call_of, infer_specs, knowledge
+from kgraph.ops import call_of, infer_specs, knowledge, runs
 
 MOST_SHAPES = 4
 TOO_HARD = "it is too hard to decide in the time that one question may take"
@@ -70,7 +70,7 @@ def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
     if always:
         return Requirement(node, kind, "always", "proved")
     if never:
-        return Requirement(node, kind, "never", "proved", why=("there is no size at which Keras makes this call",))
+        return Requirement(node, kind, "never", "proved", why=(_why_never(graph, node),))
     if not is_named(graph, found.works):
         return Requirement(node, kind, "unknown", "unknown", why=(_blind(graph, found.works),))
     if always is None or never is None:
@@ -89,12 +89,17 @@ def example_words(graph: Graph, node: str, where: Formula) -> tuple[str, ...]:
         return ()
     known, name = measured(graph), namer(graph)
     shapes = [known[value.node].outputs[value.out] for value in graph.operands[node]]
-    said = [
-        shape_text(shown_shape(graph, tuple(replaced(extent, sizes) for extent in shape))) for shape in shapes if shape
-    ]
-    listed = " and ".join(said if len(said) <= MOST_SHAPES else [*said[: MOST_SHAPES - 1], "others"])
+    listed = _some(shown_shape(graph, tuple(replaced(extent, sizes) for extent in shape)) for shape in shapes if shape)
     at = ", ".join(f"{name(symbol)} = {size}" for symbol, size in sizes.items())
     return (f"at {at} it receives {listed}, and {_what_happens(graph, node, sizes)}",)
+
+
+def _why_never(graph: Graph, node: str) -> str:
+    specs = graph.operand_specs(node)
+    call = call_of(graph.ops[node], specs)
+    if infer_specs(call) is None or runs(call) is not False:
+        return "there is no size at which Keras makes this call"
+    return f"Keras builds this call of {_some(spec.shape for spec in specs)}, but it raises whenever it runs"
 
 
 def _blind(graph: Graph, formula: Formula) -> str:
@@ -115,12 +120,19 @@ def example_of(graph: Graph, sizes: Mapping[Symbol, int]) -> Mapping[str, int]:
     return {name(symbol): size for symbol, size in sizes.items()}
 
 
+def _some(shapes: Iterable[tuple[int | str | None, ...] | None]) -> str:
+    said = [shape_text(shape) for shape in shapes]
+    return " and ".join(said if len(said) <= MOST_SHAPES else [*said[: MOST_SHAPES - 1], "others"])
+
+
 def _what_happens(graph: Graph, node: str, sizes: Mapping[Symbol, int]) -> str:
-    """Keras raises where the rule gives no specs; else it makes an empty tensor."""
+    """Keras raises where the rule gives no specs, or when the call runs; else it makes an empty tensor."""
     known = measured(graph)
     shapes = [known[value.node].outputs[value.out] or () for value in graph.operands[node]]
     ones = {symbol: 1 for shape in shapes for extent in shape for symbol in symbols(extent)}
     entering = (tuple(value_at(extent, {**ones, **sizes}) for extent in shape) for shape in shapes)
     dtypes = (spec.dtype for spec in graph.operand_specs(node))
-    found = infer_specs(call_of(graph.ops[node], tuple(map(Spec, entering, dtypes))))
-    return "Keras raises" if found is None else "makes an empty tensor"
+    call = call_of(graph.ops[node], tuple(map(Spec, entering, dtypes)))
+    if infer_specs(call) is None:
+        return "Keras raises"
+    return "makes an empty tensor" if runs(call) else "Keras builds it, but raises when it runs"

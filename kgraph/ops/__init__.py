@@ -11,6 +11,7 @@ from kgraph.graph import FrozenDict, Op, Shape, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
 from kgraph.ops.fields import LARGEST, MOST_AXES
+from kgraph.ops.running import RUNS
 from kgraph.ops.untold import UNTOLD, is_told, kept_untold
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "kept",
     "kept_axes",
     "knowledge",
+    "may_fail",
     "pinned_axes",
     "reason",
+    "runs",
 ]
 
 NOTHING = Knowledge(weights=lambda _: None)
@@ -57,6 +60,16 @@ def pinned_axes(call: Call, rank: int) -> tuple[int, ...]:
     if not knowledge(call.kind).pins:
         return ()
     return tuple(axis for axis, origin in enumerate(kept_axes(call, rank)) if origin is None)
+
+
+def may_fail(kind: str) -> bool:
+    """True for a kind of which Keras builds calls that it cannot run."""
+    return kind in RUNS
+
+
+def runs(call: Call) -> bool | None:
+    """Whether a call of which specs can be inferred runs, and gives what they say; None where that cannot be told."""
+    return RUNS[call.kind](call) if call.kind in RUNS else True
 
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:

@@ -146,6 +146,7 @@ KINDS = {
         needs={"axis": fields.either(fields.absent, fields.number, fields.ints)},
     ),
     "layers.MelSpectrogram": Knowledge(
-        specs=_mel_specs, kept=_mel_kept, needs={"sequence_stride": fields.size, "num_mel_bins": fields.size}
+        specs=_mel_specs, kept=_mel_kept,
+        needs=dict.fromkeys(("fft_length", "sequence_stride", "num_mel_bins"), fields.size),
     ),
 }  # fmt: skip

@@ -40,11 +40,6 @@ def _logdet_specs(call: Call) -> Specs:
     return _of(call, shape[:-2]) if len(shape) >= 2 else None
 
 
-def _is_square(call: Call) -> bool:
-    shape = shape_of(call)
-    return len(shape) >= 2 and shape[-2] == shape[-1]
-
-
 def _eig_specs(call: Call) -> Specs:
     shape = _matrix(call)
     return None if shape is None else _of(call, shape[:-1], shape)
@@ -238,7 +233,7 @@ SOLVE = Knowledge(specs=_solve_specs)
 KINDS = {
     **dict.fromkeys(("ops.cholesky", "ops.cholesky_inverse", "ops.inv"), SQUARE),
     "ops.det": Knowledge(specs=_det_specs),
-    "ops.logdet": Knowledge(specs=_logdet_specs, exact=_is_square),
+    "ops.logdet": Knowledge(specs=_logdet_specs),
     "ops.eig": Knowledge(specs=_eig_specs),
     "ops.eigh": Knowledge(specs=_eig_specs),
     "ops.lu_factor": Knowledge(specs=_lu_specs),

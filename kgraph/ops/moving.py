@@ -28,7 +28,7 @@ def _kept_where(call: Call, rank: int, kept: list[bool] | None) -> tuple[Origin,
 # --- padding and repeating ----------------------------------------------------------------------------------------
 
 
-def _widths(call: Call) -> tuple[tuple[int, int], ...] | None:
+def pad_widths(call: Call) -> tuple[tuple[int, int], ...] | None:
     """By axis how much is added before and after; one pair stands for all axes."""
     given, rank = call.argument("pad_width"), len(shape_of(call))
     if not isinstance(given, tuple) or not all(fields.pair("", item) and min(item) >= 0 for item in given):  # pyright: ignore
@@ -38,19 +38,19 @@ def _widths(call: Call) -> tuple[tuple[int, int], ...] | None:
 
 
 def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
-    widths = _widths(call)
+    widths = pad_widths(call)
     if widths is None:
         return None
     return _of_shape(call, tuple(plus(size, sum(pair)) for size, pair in zip(shape_of(call), widths, strict=True)))
 
 
 def _pad_kept(call: Call, rank: int) -> tuple[Origin, ...]:
-    widths = _widths(call)
+    widths = pad_widths(call)
     return _kept_where(call, rank, None if widths is None else [not sum(pair) for pair in widths])
 
 
 def _pad_reason(call: Call, axis: int) -> str:
-    widths = _widths(call)
+    widths = pad_widths(call)
     return f"padding {widths[axis][0]} + {widths[axis][1]}" if widths is not None and axis < len(widths) else ""
 
 
@@ -222,12 +222,6 @@ def _unstack_specs(call: Call) -> tuple[Spec, ...] | None:
     return (Spec(shape[: axes[0]] + shape[axes[0] + 1 :], call.operands[0].dtype),) * number
 
 
-def _unstack_exact(call: Call) -> bool:
-    """Keras does not look whether there are as many parts as it is told."""
-    axes, number = as_axes(call.argument("axis"), len(shape_of(call))), call.argument("num")
-    return number is None or axes is None or shape_of(call)[axes[0]] == number
-
-
 def _unstack_kept(call: Call, rank: int) -> tuple[Origin, ...]:
     axes = as_axes(call.argument("axis"), rank + 1)
     if axes is None or len(axes) != 1:
@@ -270,6 +264,6 @@ KINDS = {
     **{f"ops.{name}": LIKE for name in LIKES},
     "ops.one_hot": Knowledge(specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.size}),
     "ops.top_k": Knowledge(specs=_top_specs, kept=_but_last_kept, needs={"k": fields.size}, several=True),
-    "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, exact=_unstack_exact, several=True),
+    "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, several=True),
     "ops.take_along_axis": Knowledge(specs=_along_indices_specs),
 }

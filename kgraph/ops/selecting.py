@@ -200,9 +200,9 @@ def _taken(call: Call) -> tuple[int | None, tuple[int | None, ...]] | None:
     indices, axis = call.argument("indices"), call.argument("axis")
     if not isinstance(call.argument("x"), Slot):
         return None
-    taken = call.operands[1].shape if isinstance(indices, Slot) else _array_shape(indices)
+    taken = call.operands[indices.index].shape if isinstance(indices, Slot) else _array_shape(indices)
     axes = (None,) if axis is None else as_axes(axis, len(call.operands[0].shape or ()))
-    return None if taken is None or axes is None else (axes[0], taken)
+    return None if taken is None or not axes else (axes[0], taken)
 
 
 def _array_shape(value: Any) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from kgraph.graph import FrozenDict, Object, Shape, Slot, Spec, Weight
 from kgraph.ops import fields, infer_specs, infer_weights, is_exact, kept_axes, reason, recurrent
 from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_single, joined, keeps_nothing
 from kgraph.ops.extents import times
+from kgraph.ops.running import RUNS
 
 MERGES = fields.one_of("concat", "sum", "mul", "ave", None)
 WITH_KERNEL = (
@@ -195,7 +196,8 @@ def _piped_specs(call: Call) -> tuple[Spec, ...] | None:
 def _piped_exact(call: Call) -> bool:
     given = call.config.get("layers")
     layers = [layer for layer in given if isinstance(layer, Object)] if isinstance(given, tuple) else []  # pyright: ignore
-    return all(is_exact(replace(call, kind=layer.kind, config=layer.config)) for layer in layers)
+    exact = (is_exact(replace(call, kind=layer.kind, config=layer.config)) for layer in layers)
+    return all(exact) and not any(layer.kind in RUNS for layer in layers)
 
 
 LAYER = {"layer": fields.layer}

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import settings
 
 from kgraph.graph import Constant, Graph, Op, Spec, Value, values
-from kgraph.ops import call_of, infer_specs, knowledge
+from kgraph.ops import call_of, infer_specs, knowledge, runs
 from kgraph.ops.elementwise import line_up, merge_operands
 from kgraph.testing import run_text
 from kgraph.text import show
@@ -88,8 +88,9 @@ class BruteForce:
 
     def _ruled(self, node: str, op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
         dtypes = (spec.dtype for spec in self.graph.operand_specs(node))
-        specs = infer_specs(call_of(op, tuple(map(Spec, shapes, dtypes))))
-        return None if specs is None else tuple(spec.shape or () for spec in specs)
+        call = call_of(op, tuple(map(Spec, shapes, dtypes)))
+        specs = infer_specs(call)
+        return None if specs is None or not runs(call) else tuple(spec.shape or () for spec in specs)
 
     def _merged(self, node: str, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
         joined = self.operands(node, dict(zip(self.graph.operands[node], shapes, strict=True))) or []

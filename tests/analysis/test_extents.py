@@ -69,7 +69,7 @@ def test_a_call_whose_output_is_always_empty_never_works() -> None:
     "body",
     [
         "y = ops.squeeze(x)",  # of as many axes as there are sizes of 1
-        "y = Rescaling(scale=(1.0, 2.0, 3.0, 4.0))(x)",  # Keras records a shape that it does not have
+        "y = Rescaling(scale=((1.0, 2.0, 3.0, 4.0),))(x)",  # Keras records a shape that it does not have
         'y = Custom("pkg.Odd", name="y")(x)',
     ],
 )

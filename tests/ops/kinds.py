@@ -36,7 +36,9 @@ OPAQUE = {
 
 NOTES = {
     "layers.Lambda": "where its code is a subscript; else opaque",
-    "layers.Rescaling": "by numbers; vectors stretch what Keras records as it was",
+    "layers.MelSpectrogram": "at fixed lengths: of some, Keras records a frame more than there are",
+    "layers.MultiHeadAttention": "of scores that are asked for: as long as the query; Keras records the wrong length of others",
+    "layers.Rescaling": "by numbers and vectors as long as the last axis; others stretch what Keras records as it was",
     "layers.TextVectorization": "of a fixed length; else how long the text is decides",
     "layers.GRUCell": "part of an RNN, which is exact",
     "layers.LSTMCell": "part of an RNN, which is exact",
@@ -45,12 +47,12 @@ NOTES = {
     "ops.adaptive_average_pool": "of channels first; Keras records the wrong shape of channels last",
     "ops.adaptive_max_pool": "of channels first; Keras records the wrong shape of channels last",
     "ops.average": "without weights",
-    "ops.kron": "of as many axes in both",
-    "ops.logdet": "of square matrices",
+    "ops.dot_product_attention": "of values as wide as the query; Keras records the wrong width of others",
+    "ops.kron": "of as many axes in both, two at most: TensorFlow fails at some of more",
+    "ops.trace": "of square matrices, or of their main diagonal: TensorFlow fails at some of others",
     "ops.rot90": "by an odd number of quarters",
     "ops.vstack": "of two axes or more",
     "ops.squeeze": "of axes that are named; else which are 1 decides",
-    "ops.unstack": "into as many parts as there are",
     "ops.einsum": "of equations that say what is written, without an ellipsis",
 }
 
@@ -85,7 +87,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "Written by `python -m tests.ops.kinds --refresh`; do not edit."
     yield ""
-    yield "- **exact**: kgraph computes the shapes, and when Keras raises, at every size; tested against Keras at random sizes."
+    yield "- **exact**: kgraph computes the shapes, and when Keras raises, then or when it runs, at every size; tested against Keras at random sizes."
     yield "- **recorded**: what Keras wrote down stands; an open extent is a size of its own, unless an axis is known to be kept."
     yield "- **opaque**: no rule can tell; an open extent is a size of its own."
     yield ""

@@ -18,6 +18,7 @@ from kgraph.ops import (
     infer_weights,
     kept_axes,
     reason,
+    runs,
 )
 from kgraph.ops.catalog import REQUIRED, entry
 
@@ -103,6 +104,7 @@ def test_no_config_and_no_call_raises(kind: str, data: st.DataObject) -> None:
     call = data.draw(calls(kind))
     specs = infer_specs(call)
     assert specs is None or all(isinstance(spec, Spec) for spec in specs)
+    assert specs is None or runs(call) in (True, False, None)
     infer_weights(call)
     for rank in {0, 2, 3, *(len(spec.shape or ()) for spec in specs or ())}:
         assert len(kept_axes(call, rank)) == rank

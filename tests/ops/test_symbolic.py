@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import kgraph
 from kgraph.analysis.extents import by_rule
-from kgraph.ops import convolution
+from kgraph.ops import convolution, may_fail
 from tests.ops import further, further_operations
 from tests.ops.calls import FAMILIES, Family
 from tests.ops.sizes import REFUSED, alike, inferred_at, near, opened, pairs, recorded, said_at
@@ -121,6 +121,8 @@ def test_what_is_said_of_open_sizes_is_what_the_rule_gives_at_each(call: tuple[A
     node = next(node for node, op in graph.ops.items() if not op.is_input)
     wide, likely = opened(graph.operand_specs(node), random)
     found = by_rule(graph.ops[node], wide)
+    if found is None and may_fail(graph.ops[node].kind):
+        return  # two batches that are not the same may stretch, and the record does not say so
     assert found is not None
     for _ in range(6):
         sizes = near(random, likely)

@@ -1,0 +1,391 @@
+"""What Keras builds and cannot run: calls whose operands must fit each other in ways that it looks at only then.
+
+Tried on the TensorFlow backend, as everything is that is known of a run: ``tests/ops/test_running.py`` has each of
+these calls built and run. An extent that is not known (None) is taken to fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kgraph.graph import Constant, Object, Slot
+from kgraph.ops import fields
+from kgraph.ops.base import Call, as_axes, is_ints, repeat, shape_of
+from kgraph.ops.extents import Extent, product, window
+from kgraph.ops.moving import pad_widths
+
+Shape = tuple[Extent, ...]
+Answer = bool | None
+"""Whether a call that Keras builds runs and gives what was recorded; None where that cannot be told."""
+
+
+def _every(answers: Iterable[Answer]) -> Answer:
+    undecided = False
+    for answer in answers:
+        if answer is False:
+            return False
+        undecided = undecided or answer is None
+    return None if undecided else True
+
+
+def _same(left: Extent, right: Extent) -> bool:
+    return left is None or right is None or left == right
+
+
+def _same_or_one(left: Extent, right: Extent) -> bool:
+    return _same(left, right) or left == 1 or right == 1
+
+
+def _unless_stretched(left: Extent, right: Extent) -> Answer:
+    """True for the same, and None where one of them is 1: some backends stretch it and some orders of axes do not."""
+    return True if _same(left, right) else None if left == 1 or right == 1 else False
+
+
+def _up_to(extent: Extent, most: Extent) -> bool:
+    return extent is None or most is None or extent <= most
+
+
+def _operands(call: Call, *names: str) -> list[Shape] | None:
+    """The shapes of arguments that are tensors or arrays; None where one is neither, or is of unknown rank."""
+    given = [call.arguments.get(name) for name in names]
+    found = [call.operands[each.index].shape if isinstance(each, Slot) else _constant(each) for each in given]
+    return None if None in found else [shape for shape in found if shape is not None]
+
+
+def _constant(value: Any) -> Shape | None:
+    return value.shape if isinstance(value, Constant) else None
+
+
+# --- attention ----------------------------------------------------------------------------------------------------
+
+
+def _listed_attention(call: Call) -> Answer:
+    shapes: list[Shape] = [spec.shape or () for spec in call.operands]
+    given = call.arguments.get("inputs")
+    count = sum(isinstance(item, Slot) for item in given) if isinstance(given, tuple) else 0  # pyright: ignore
+    if not 2 <= count <= 3 or min(map(len, shapes)) < 2:
+        return None
+    query, value, key = shapes[0], shapes[1], shapes[count - 1]
+    added = call.kind == "layers.AdditiveAttention" or call.config.get("score_mode") == "concat"
+    fits = _same_or_one if added else _same
+    # The scale is as wide as the query in Keras 3, as the value in Keras 2.
+    scaled = call.kind == "layers.AdditiveAttention" and call.config.get("use_scale")
+    wide = None if scaled and not _same(query[-1], value[-1]) else True
+    return _every((_same(key[-2], value[-2]), fits(query[-1], key[-1]), *_batches(query, key, value), wide))
+
+
+def _headed_attention(call: Call) -> Answer:
+    shapes = _operands(call, "query", "value", *(["key"] if call.arguments.get("key") is not None else []))
+    if shapes is None:
+        return None
+    scores = call.argument("return_attention_scores") and call.kind == "layers.MultiHeadAttention"
+    # Keras records scores of a query as long as the value, which is not looked at.
+    as_long = [True if len(shapes[0]) == 3 and _same(shapes[0][1], shapes[1][1]) else None] if scores else []
+    return _every((*_batches(*shapes), *as_long))
+
+
+def _batches(*shapes: Shape) -> list[Answer]:
+    return [_unless_stretched(shapes[0][0], shape[0]) for shape in shapes[1:]] if len(shapes[0]) > 2 else []
+
+
+def _dotted_attention(call: Call) -> Answer:
+    shapes = _operands(call, "query", "key", "value")
+    if shapes is None or any(len(shape) != 4 for shape in shapes):
+        return None
+    query, key, value = shapes
+    pairs = [(key[0], query[0]), (value[0], query[0]), (key[3], query[3]), (value[1], key[1]), (value[2], key[2])]
+    fits = (_same(one, other) for one, other in pairs)
+    # The heads of a query may be several times those of a key; the width of the output is that of the values.
+    heads = None if not _same(query[2], key[2]) else True
+    return _every((*fits, heads, None if not _same(value[3], query[3]) else True))
+
+
+# --- products -----------------------------------------------------------------------------------------------------
+
+
+def _dot_layer(call: Call) -> Answer:
+    left, right = (spec.shape or (None,) for spec in call.operands)
+    return _same(left[0], right[0])
+
+
+def _vectors(call: Call) -> Answer:
+    shapes = _operands(call, "x1", "x2")
+    if shapes is None:
+        return None
+    return _same(shapes[0][0], shapes[1][0]) if list(map(len, shapes)) == [1, 1] else True
+
+
+def _flat_product(call: Call) -> Answer:
+    shapes = _operands(call, "x1", "x2")
+    return None if shapes is None else _same(product(shapes[0]), product(shapes[1]))
+
+
+def _tensordot(call: Call) -> Answer:
+    """Over the last axes of one and the first of the other, which TensorFlow makes one axis each before it looks."""
+    shapes, axes = _operands(call, "x1", "x2"), call.argument("axes")
+    if shapes is None:
+        return None
+    if not fields.is_int(axes, 1):
+        return True
+    return _same(product(shapes[0][len(shapes[0]) - axes :]), product(shapes[1][:axes]))
+
+
+def _einsum(call: Call) -> Answer:
+    """Labels that are summed must be equal; of others, some orders of four axes stretch 1."""
+    read, _, written = str(call.argument("subscripts")).replace(" ", "").partition("->")
+    given: tuple[Any, ...] = call.arguments.get("*operands") or ()
+    terms = read.split(",")
+    if len(terms) != len(given):
+        return None
+    stretch = min(map(len, terms)) > 3
+    answers: list[Answer] = []
+    first: dict[str, Extent] = {}
+    for term, item in zip(terms, given, strict=True):
+        shape = call.operands[item.index].shape if isinstance(item, Slot) else _constant(item)
+        if shape is None or len(shape) != len(term):
+            return None
+        for label, extent in zip(term, shape, strict=True):
+            met = first.setdefault(label, extent)
+            answers.append(_unless_stretched(met, extent) if stretch and label in written else _same(met, extent))
+    return _every(answers)
+
+
+# --- parts and places ---------------------------------------------------------------------------------------------
+
+
+def _take(call: Call) -> Answer:
+    places, axis, shape = _places(call.argument("indices")), call.argument("axis"), shape_of(call)
+    axes = None if axis is None else as_axes(axis, len(shape))
+    extent = product(shape) if axis is None else shape[axes[0]] if axes else None
+    if places is None or extent is None:
+        return True  # what numbers decide no size does
+    return _up_to(1 + max(places), extent) and _up_to(-min(places), extent)
+
+
+def _places(indices: Any) -> tuple[int, ...] | None:
+    """The indices that are written out."""
+    values = indices.values if isinstance(indices, Constant) else indices
+    flat = _flat(values)
+    return flat if flat and is_ints(flat) else None
+
+
+def _flat(values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, tuple):
+        return (values,)
+    return tuple(item for each in values for item in _flat(each))  # pyright: ignore
+
+
+def _slice(call: Call) -> Answer:
+    starts, sizes = call.argument("start_indices"), call.argument("shape")
+    if not is_ints(starts) or not is_ints(sizes):
+        return None
+    rows = zip(starts, sizes, shape_of(call), strict=False)
+    return _every(_up_to(start + size, extent) for start, size, extent in rows if size >= 0)
+
+
+def _slice_update(call: Call) -> Answer:
+    shapes = _operands(call, "inputs", "updates")
+    if shapes is None or len(shapes[0]) != len(shapes[1]):
+        return None
+    return _every(map(_up_to, shapes[1], shapes[0]))
+
+
+def _scatter(call: Call) -> Answer:
+    shapes, target = _operands(call, "indices", "values"), call.argument("shape")
+    return None if shapes is None or not isinstance(target, tuple) else _scattered(*shapes, target)  # pyright: ignore
+
+
+def _scatter_update(call: Call) -> Answer:
+    shapes = _operands(call, "inputs", "indices", "updates")
+    return None if shapes is None else _scattered(shapes[1], shapes[2], shapes[0])
+
+
+def _scattered(indices: Shape, values: Shape, target: Shape) -> Answer:
+    """One value, or one part, for each row of indices."""
+    if not indices or type(indices[-1]) is not int:
+        return None
+    expected = (*indices[:-1], *target[indices[-1] :])
+    if indices[-1] > len(target) or len(expected) != len(values):
+        return False
+    return _every(map(_same, values, expected))
+
+
+def _top(call: Call) -> Answer:
+    return _up_to(call.argument("k"), shape_of(call)[-1])
+
+
+def _in_top(call: Call) -> Answer:
+    shapes = _operands(call, "targets", "predictions")
+    if shapes is None:
+        return None
+    return list(map(len, shapes)) == [1, 2] and _same(shapes[0][0], shapes[1][0])
+
+
+def _pad(call: Call) -> Answer:
+    """What is mirrored must be there; ``reflect`` leaves the edge out."""
+    widths, mode = pad_widths(call), call.argument("mode")
+    if mode == "constant":
+        return True
+    if widths is None or mode not in ("reflect", "symmetric"):
+        return None
+    edge = int(mode == "reflect")
+    return _every(
+        _up_to(max(pair) + edge, extent) for pair, extent in zip(widths, shape_of(call), strict=True) if max(pair)
+    )
+
+
+def _kron(call: Call) -> Answer:
+    """TensorFlow multiplies few axes at once."""
+    return True if all(len(spec.shape or ()) < 3 for spec in call.operands) else None
+
+
+def _sobel(call: Call) -> Answer:
+    """One row and column are mirrored at the edges."""
+    shape = shape_of(call)
+    rows = shape[-2:] if call.argument("data_format") == "channels_first" else shape[-3:-1]
+    return _every(_up_to(2, extent) for extent in rows)
+
+
+def _unstack(call: Call) -> Answer:
+    axes, number = as_axes(call.argument("axis"), len(shape_of(call))), call.argument("num")
+    return True if number is None or not axes else _same(shape_of(call)[axes[0]], number)
+
+
+def _broadcast(call: Call) -> Answer:
+    shape, target = shape_of(call), call.argument("shape")
+    if not fields.open_sizes("", target) or len(target) < len(shape):
+        return False
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return _every(_same(extent, wanted) or extent == 1 for extent, wanted in pairs)
+
+
+# --- matrices and sound -------------------------------------------------------------------------------------------
+
+
+def _square(call: Call) -> Answer:
+    return _same(*shape_of(call)[-2:])
+
+
+def _trace(call: Call) -> Answer:
+    """Off the main diagonal, TensorFlow's mask is of another shape than some matrices that are not square."""
+    axes = as_axes((call.argument("axis1"), call.argument("axis2")), len(shape_of(call)))
+    if not call.argument("offset") or axes is None:
+        return True
+    return True if _same(*(shape_of(call)[axis] for axis in axes)) else None
+
+
+def _solve(call: Call) -> Answer:
+    shapes = _operands(call, "a", "b")
+    if shapes is None:
+        return None
+    left, right = shapes
+    if len(right) == len(left) - 1:
+        return _every((_same(left[-1], right[-1]), *map(_same, left[:-2], right[:-1])))
+    if len(right) != len(left):
+        return False
+    return _every((_same(left[-1], right[-2]), *map(_unless_stretched, left[:-2], right[:-2])))
+
+
+def _mel(call: Call) -> Answer:
+    """The sound is mirrored at its ends; and of some lengths one frame less comes out than was recorded."""
+    length, stride, width = shape_of(call)[-1], call.config["sequence_stride"], call.config["fft_length"]
+    if length is None:
+        return True
+    frames = (length + width // 2 * 2 - width) // stride + 1
+    return _every((width // 2 < length, True if frames == (length + stride + 1) // stride else None))
+
+
+def _fold(call: Call) -> Answer:
+    """As many columns as a kernel has places on the output."""
+    options = [
+        repeat(call.argument(name), 2) for name in ("output_size", "kernel_size", "dilation", "padding", "stride")
+    ]
+    if not all(is_ints(option) for option in options):
+        return None
+    places = [
+        window(size + 2 * padding, kernel, stride, dilation, "valid")
+        for size, kernel, dilation, padding, stride in zip(*options, strict=True)  # type: ignore[arg-type]  # pyright: ignore
+    ]
+    return _same(shape_of(call)[-1], product(places))
+
+
+def _stft(call: Call) -> Answer:
+    length, width = shape_of(call)[-1], call.argument("fft_length")
+    return True if length is None or call.argument("center") is False else width // 2 < length
+
+
+def _rescaling(call: Call) -> Answer:
+    """A vector broadcasts, while Keras records the input's shape all the same (keras#21319)."""
+    widths = [_width(call.config.get(key)) for key in ("scale", "offset")]
+    if None in widths or not shape_of(call):
+        return None
+    return _every(_widened(shape_of(call)[-1], width) for width in widths if width)
+
+
+def _widened(extent: Extent, width: int) -> Answer:
+    return None if extent is None or extent == 1 != width else width in (1, extent)
+
+
+def _width(value: Any) -> int | None:
+    """The length of a vector in a config, 0 for a number; None for anything else."""
+    if isinstance(value, Object) and value.kind == "__numpy__":
+        value = value.config.get("value")
+    row = _flat(value)
+    if (
+        not row
+        or (isinstance(value, tuple) and row != value)
+        or not all(isinstance(item, (int, float)) for item in row)
+    ):
+        return None
+    return len(row) if isinstance(value, tuple) else 0
+
+
+def _text(call: Call) -> Answer:
+    """Text that is split stands alone; Keras records an axis too many of one that has an axis of 1 to itself."""
+    shape = shape_of(call)
+    if call.config.get("split") is None or len(shape) == 1:
+        return True
+    if not shape or shape[-1] is None or shape[-1] != 1:
+        return None if not shape or shape[-1] is None else False
+    return True if len(shape) == 2 and call.config["output_mode"] == "int" else None
+
+
+def _reversed_embedding(call: Call) -> Answer:
+    return _same(shape_of(call)[-1], call.config["output_dim"]) if call.argument("reverse") else True
+
+
+RUNS: Mapping[str, Callable[[Call], Answer]] = {
+    "layers.Attention": _listed_attention,
+    "layers.AdditiveAttention": _listed_attention,
+    "layers.MultiHeadAttention": _headed_attention,
+    "layers.GroupQueryAttention": _headed_attention,
+    "layers.Dot": _dot_layer,
+    "layers.MelSpectrogram": _mel,
+    "layers.Rescaling": _rescaling,
+    "layers.ReversibleEmbedding": _reversed_embedding,
+    "layers.TextVectorization": _text,
+    "ops.broadcast_to": _broadcast,
+    "ops.dot": _vectors,
+    "ops.dot_product_attention": _dotted_attention,
+    "ops.einsum": _einsum,
+    "ops.fold": _fold,
+    "ops.image.sobel_edges": _sobel,
+    "ops.in_top_k": _in_top,
+    "ops.kron": _kron,
+    "ops.logdet": _square,
+    "ops.pad": _pad,
+    "ops.scatter": _scatter,
+    "ops.scatter_update": _scatter_update,
+    "ops.slice": _slice,
+    "ops.slice_update": _slice_update,
+    "ops.solve": _solve,
+    "ops.solve_triangular": _solve,
+    "ops.stft": _stft,
+    "ops.take": _take,
+    "ops.tensordot": _tensordot,
+    "ops.top_k": _top,
+    "ops.trace": _trace,
+    "ops.unstack": _unstack,
+    "ops.vdot": _flat_product,
+}
