@@ -71,7 +71,7 @@ def _listed_attention(call: Call) -> Answer:
     fits = _same_or_one if added else _same
     # The scale is as wide as the query in Keras 3, as the value in Keras 2.
     scaled = call.kind == "layers.AdditiveAttention" and call.config.get("use_scale")
-    wide = None if scaled and not _same(query[-1], value[-1]) else True
+    wide = True if not scaled or _same(value[-1], query[-1]) or _same(value[-1], key[-1]) else None
     return _every((_same(key[-2], value[-2]), fits(query[-1], key[-1]), *_batches(query, key, value), wide))
 
 
@@ -104,7 +104,7 @@ def _dotted_attention(call: Call) -> Answer:
 # --- products -----------------------------------------------------------------------------------------------------
 
 
-def _dot_layer(call: Call) -> Answer:
+def _same_batch(call: Call) -> Answer:
     left, right = (spec.shape or (None,) for spec in call.operands)
     return _same(left[0], right[0])
 
@@ -360,7 +360,8 @@ RUNS: Mapping[str, Callable[[Call], Answer]] = {
     "layers.AdditiveAttention": _listed_attention,
     "layers.MultiHeadAttention": _headed_attention,
     "layers.GroupQueryAttention": _headed_attention,
-    "layers.Dot": _dot_layer,
+    "layers.Dot": _same_batch,
+    "layers.HashedCrossing": _same_batch,
     "layers.MelSpectrogram": _mel,
     "layers.Rescaling": _rescaling,
     "layers.ReversibleEmbedding": _reversed_embedding,
