@@ -48,7 +48,8 @@ def expected() -> set[str]:
     if flavour().name == "keras":
         return exact
     functions = {operation.kind for operation in tensorflow_calls.symbols().values()}
-    return {kind for kind in exact if kind in functions or hasattr(flavour().keras.layers, kind.rpartition(".")[2])}
+    layers = {f"layers.{name}" for name in vars(flavour().keras.layers)}
+    return exact & (functions | layers)
 
 
 def main() -> int:
