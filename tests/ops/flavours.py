@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Flavour:
 
 
 @contextmanager
-def of_tf_keras() -> Iterator[None]:
+def of_tf_keras() -> Generator[None, None, None]:
     """Makes ``keras`` stand for tf_keras."""
     token = _OLD.set(True)
     try:
