@@ -34,6 +34,9 @@ MOST_SIZES = 20_000
 
 MOST_LISTED = 6
 MOST_PARTS = 4
+MOST_NAMED = 12
+MOST_ASKED = 12
+"""Parts of which it is asked whether they follow from the others."""
 
 ANY = Symbol(None, -1)
 """In place of the one size that a condition is on."""
@@ -174,7 +177,9 @@ def _one_of(sizes: tuple[int, ...], name: str) -> str | None:
 
 def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
     """The comparisons of a condition themselves, without those that follow from the others."""
-    parts = list(formula.parts) if isinstance(formula, All) else [formula]
+    parts = _gathered(formula.parts if isinstance(formula, All) else (formula,))
+    if len(parts) > MOST_ASKED:
+        return None
     for part in tuple(parts):
         others = [other for other in parts if other is not part]
         if implies(every((*others, given)), part):
@@ -185,12 +190,56 @@ def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
     return None if None in found else _listed([part for part in found if part], " and ")
 
 
+def _gathered(parts: Sequence[Formula]) -> list[Formula]:
+    """The parts, with those that say that three sizes or more are all alike (or all alike but for 1) made one."""
+    found = list(parts)
+    for alike in (_equal_sizes, _equal_or_one):
+        groups: list[set[Symbol]] = []
+        for pair in filter(None, map(alike, parts)):
+            met = [group for group in groups if group & pair]
+            groups = [*(group for group in groups if group not in met), pair.union(*met)]
+        for group in (group for group in groups if len(group) > 2):
+            inside = [part for part in parts if (pair := alike(part)) and pair <= group]
+            if alike is _equal_sizes or len(inside) == math.comb(len(group), 2):
+                found = [*(part for part in found if part not in inside), All(tuple(inside))]
+    return found
+
+
+def _equal_sizes(part: Formula) -> set[Symbol] | None:
+    """The two sizes that a part says are the same; None if it says something else."""
+    if not isinstance(part, Test) or part.sign != "==" or part.extent.constant:
+        return None
+    atoms_of = [monomial[0] for monomial in part.extent.terms if len(monomial) == 1]
+    pair = {atom for atom in atoms_of if isinstance(atom, Symbol)}
+    return pair if len(pair) == len(part.extent.terms) == 2 and sum(part.extent.terms.values()) == 0 else None
+
+
+def _equal_or_one(part: Formula) -> set[Symbol] | None:
+    """The two sizes of which a part says that they are the same, or one of them is 1."""
+    pair = next(filter(None, map(_equal_sizes, part.parts)), None) if isinstance(part, Some) else None
+    if pair is None or not isinstance(part, Some) or len(part.parts) != 3:
+        return None
+    return pair if all(equal(atomic(size), 1) in part.parts for size in pair) else None
+
+
+def _group_words(group: All, name: Name) -> str | None:
+    """Of what ``_gathered`` made one: ``a == b == c``, or what Python says of sizes that are equal where not 1."""
+    first = group.parts[0]
+    alike = _equal_sizes if _equal_sizes(first) else _equal_or_one
+    sizes = sorted(name(size) for size in set[Symbol]().union(*(alike(part) or () for part in group.parts)))
+    if len(sizes) > MOST_NAMED:
+        return None
+    return " == ".join(sizes) if alike is _equal_sizes else f"len({{{', '.join(sizes)}}} - {{1}}) < 2"
+
+
 def _part_words(part: Formula, name: Name) -> str | None:
+    if isinstance(part, All):
+        return _group_words(part, name)
     if isinstance(part, Test):
         return _test_words(part, name, "==" if part.sign == "==" else ">=")
     if isinstance(part, Not) and isinstance(part.part, Test):
         return _test_words(part.part, name, "!=")
-    if not isinstance(part, Some) or len(part.parts) > MOST_PARTS:
+    if not isinstance(part, Some) or len(part.parts) > MOST_PARTS or any(isinstance(each, All) for each in part.parts):
         return None
     found = [_part_words(each, name) for each in part.parts]
     return None if None in found else " or ".join(each for each in found if each)

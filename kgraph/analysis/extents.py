@@ -25,6 +25,7 @@ from kgraph.ops import (
     knowledge,
     may_fail,
     pinned_axes,
+    refusal,
     runs,
 )
 from kgraph.ops import kept_axes as rule_kept_axes
@@ -46,11 +47,13 @@ class Measured:
         works: the sizes at which Keras makes the call and runs it, neither raises, and no output is empty; of those
             that its operands take.
         told: False where open sizes enter, and no rule tells what becomes of them and when it raises.
+        refusal: in a person's words why Keras raises on the call however it is sized; empty where it does not.
     """
 
     outputs: tuple[Extents | None, ...]
     works: Formula = ALWAYS
     told: bool = True
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,9 @@ def _called(
 ) -> Measured:
     """Any other call: as Keras recorded it where nothing is open but a batch that is kept, else as its rule has it."""
     recorded = tuple(_recorded(graph, Value(node, out), shapes) for out in range(len(op.outputs)))
+    why = _refusal(graph, node, op)
+    if why is not None:
+        return Measured(recorded, NEVER, refusal=why)
     settled = _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded))
     if settled and not may_fail(op.kind):
         return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
@@ -179,6 +185,15 @@ def _called(
     call = call_of(op, graph.operand_specs(node))
     works = every((ruled.works, *(_pinned(call, *each) for each in zip(op.outputs, ruled.outputs, strict=True))))
     return Measured(tuple(map(_settled, op.outputs, recorded, ruled.outputs)), works)
+
+
+def _refusal(graph: Graph, node: str, op: Op) -> str | None:
+    """Why Keras raises on a call; it did not on one whose outputs are recorded, or whose weights are known as well."""
+    recorded, built = all(spec.shape is not None for spec in op.outputs), op.weights is not None
+    if recorded and built:
+        return None
+    call = call_of(op, graph.operand_specs(node))
+    return None if recorded and infer_specs(call) is None else refusal(call, built=built)
 
 
 def _recorded(graph: Graph, value: Value, shapes: tuple[Extents | None, ...]) -> Extents | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import add
 from typing import Any
 
@@ -39,13 +39,61 @@ FEW_TRIED = 64
 """Sizes that are tried before isl is asked at all."""
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=65_536)
 def is_empty(formula: Formula) -> bool | None:
     """True if a formula holds at no size, False if it does at some, None where that is not decided."""
     if formula in (ALWAYS, NEVER):
         return formula == NEVER
+    if _found(formula, FEW_TRIED) is not None:
+        return False
+    apart = separated(formula)
+    if len(apart) > 1:
+        return _any(map(is_empty, apart))
+    ways = _ways(formula)
+    if len(ways) > 1:
+        return _all(map(is_empty, ways))
     found, products = _asked(formula, _no_sizes)
     return found if found or not products else _is_empty_with_products(formula)
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    """True if one is, else None if one is not known."""
+    undecided = False
+    for answer in answers:
+        if answer:
+            return True
+        undecided = undecided or answer is None
+    return None if undecided else False
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    """False if one is, else None if one is not known."""
+    found = _any(None if answer is None else not answer for answer in answers)
+    return None if found is None else not found
+
+
+def separated(formula: Formula) -> list[Formula]:
+    """Conditions on sizes that have nothing to do with each other, which hold together where the formula does."""
+    parts = formula.parts if isinstance(formula, All) else (formula,)
+    groups: list[tuple[set[Symbol], list[Formula]]] = []
+    for part in parts:
+        sizes, members = set(open_sizes(part)), [part]
+        for group in [each for each in groups if each[0] & sizes]:
+            groups.remove(group)
+            sizes |= group[0]
+            members = [*group[1], *members]
+        groups.append((sizes, members))
+    return [every(members) for _, members in groups]
+
+
+def _ways(formula: Formula) -> list[Formula]:
+    """Conditions of which one holds where the formula does, if it says that not all of several hold."""
+    parts = formula.parts if isinstance(formula, All) else (formula,)
+    broken = next((part.part for part in parts if isinstance(part, Not) and isinstance(part.part, All)), None)
+    if broken is None:
+        return [formula]
+    rest = [part for part in parts if part != Not(broken)]
+    return [every((*rest, negated(part))) for part in broken.parts]
 
 
 def _no_sizes(found: Any) -> bool:
@@ -96,6 +144,8 @@ def _by_sum(count: int) -> Iterator[tuple[int, ...]]:
 
 def implies(known: Formula, formula: Formula) -> bool | None:
     """True if ``formula`` holds at every size at which ``known`` does; None where that is not decided."""
+    if formula == ALWAYS:
+        return True
     return is_empty(every((known, negated(formula))))
 
 
@@ -113,8 +163,21 @@ def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
     quick = _found(formula, FEW_TRIED)
     if quick is not None:
         return quick
+    apart, ways = separated(formula), _ways(formula)
+    if len(apart) > 1:
+        parts = [smallest(part) for part in apart]
+        return None if None in parts else _in_order(formula, *(part for part in parts if part is not None))
+    if len(ways) > 1:
+        options = [_in_order(formula, option) for way in ways if (option := smallest(way)) is not None]
+        return min(options, key=lambda option: (sum(option.values()), [*option.values()]), default=None)
     found = _nearest(formula, dict.fromkeys(open_sizes(formula), 1))
     return found if found is not None or is_empty(formula) else _found(formula, MOST_TRIED)
+
+
+def _in_order(formula: Formula, *parts: Mapping[Symbol, int]) -> dict[Symbol, int]:
+    """The sizes of a formula in their order; 1 where no part says more."""
+    known = {size: extent for part in parts for size, extent in part.items()}
+    return {size: known.get(size, 1) for size in open_sizes(formula)}
 
 
 def nearest(formula: Formula, sizes: Mapping[Symbol, int]) -> Mapping[Symbol, int] | None:

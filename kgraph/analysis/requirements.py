@@ -8,15 +8,17 @@ from kgraph.analysis.conditions import words
 from kgraph.analysis.evaluating import replaced, value_at
 from kgraph.analysis.expressions import Symbol, symbols
 from kgraph.analysis.extents import Measured, measured
-from kgraph.analysis.formulas import ALWAYS, Formula, every, negated, open_sizes
+from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, every, negated, open_sizes
 from kgraph.analysis.integers import implies, is_empty, smallest
 from kgraph.analysis.names import namer, names, shown_shape
 from kgraph.findings import Outside, Requirement, shape_text
 from kgraph.graph import Graph, Spec, memoised
-from kgraph.ops import call_of, infer_specs, knowledge, runs
+from kgraph.ops import Call, call_of, infer_specs, knowledge, refusal, runs
 
 MOST_SHAPES = 4
 TOO_HARD = "it is too hard to decide in the time that one question may take"
+NO_SIZE = "there is no size at which Keras makes this call"
+
 NOTHING: frozenset[Formula] = frozenset()
 
 
@@ -52,16 +54,23 @@ def is_named(graph: Graph, formula: Formula) -> bool:
 
 @memoised
 def requirements(graph: Graph) -> tuple[Requirement, ...]:
-    """One for each call, elementwise merges apart, whose success depends on sizes or is not known, in graph order."""
+    """One for each call, elementwise merges apart, whose success depends on sizes or is not known, in graph order.
+
+    Of a call that is not known, none after one that Keras refuses: it is not known for that, and is never reached.
+    """
     return tuple(
         _requirement(graph, node, found)
         for node, found in measured(graph).items()
-        if not knowledge(graph.ops[node].kind).merge and (found.works != ALWAYS or not found.told)
+        if not knowledge(graph.ops[node].kind).merge
+        and (found.works != ALWAYS or not found.told)
+        and (found.told or NEVER not in upstream(graph)[node])
     )
 
 
 def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
     kind = graph.ops[node].kind
+    if found.refusal:
+        return Requirement(node, kind, "never", "proved", why=(found.refusal,))
     if not found.told:
         why = (f"no rule tells which sizes {kind} takes, nor what it makes of them",)
         return Requirement(node, kind, "unknown", "unknown", why=why)
@@ -70,7 +79,7 @@ def _requirement(graph: Graph, node: str, found: Measured) -> Requirement:
     if always:
         return Requirement(node, kind, "always", "proved")
     if never:
-        return Requirement(node, kind, "never", "proved", why=(_why_never(graph, node),))
+        return Requirement(node, kind, "never", "proved", why=(_why_never(graph, node, before),))
     if not is_named(graph, found.works):
         return Requirement(node, kind, "unknown", "unknown", why=(_blind(graph, found.works),))
     if always is None or never is None:
@@ -94,12 +103,19 @@ def example_words(graph: Graph, node: str, where: Formula) -> tuple[str, ...]:
     return (f"at {at} it receives {listed}, and {_what_happens(graph, node, sizes)}",)
 
 
-def _why_never(graph: Graph, node: str) -> str:
+def _why_never(graph: Graph, node: str, where: Formula) -> str:
+    """Why a call fails: when it runs, or at the smallest sizes at which what leads to it works."""
     specs = graph.operand_specs(node)
-    call = call_of(graph.ops[node], specs)
-    if infer_specs(call) is None or runs(call) is not False:
-        return "there is no size at which Keras makes this call"
-    return f"Keras builds this call of {_some(spec.shape for spec in specs)}, but it raises whenever it runs"
+    built = call_of(graph.ops[node], specs)
+    if infer_specs(built) is not None and runs(built) is False:
+        return f"Keras builds this call of {_some(spec.shape for spec in specs)}, but it raises whenever it runs"
+    sizes = smallest(where)
+    if sizes is None:
+        return NO_SIZE
+    call, ones = _at(graph, node, sizes)
+    why = refusal(call, built=True)
+    at = ", ".join(f"{name} = {size}" for name, size in example_of(graph, {**ones, **sizes}).items())
+    return f"at {at}, as at all others, {why}" if at and why else NO_SIZE
 
 
 def _blind(graph: Graph, formula: Formula) -> str:
@@ -127,12 +143,17 @@ def _some(shapes: Iterable[tuple[int | str | None, ...] | None]) -> str:
 
 def _what_happens(graph: Graph, node: str, sizes: Mapping[Symbol, int]) -> str:
     """Keras raises where the rule gives no specs, or when the call runs; else it makes an empty tensor."""
+    call, _ = _at(graph, node, sizes)
+    if infer_specs(call) is None:
+        return "Keras raises"
+    return "makes an empty tensor" if runs(call) else "Keras builds it, but raises when it runs"
+
+
+def _at(graph: Graph, node: str, sizes: Mapping[Symbol, int]) -> tuple[Call, Mapping[Symbol, int]]:
+    """A call at given sizes, and those that are not given but enter it, each 1."""
     known = measured(graph)
     shapes = [known[value.node].outputs[value.out] or () for value in graph.operands[node]]
     ones = {symbol: 1 for shape in shapes for extent in shape for symbol in symbols(extent)}
     entering = (tuple(value_at(extent, {**ones, **sizes}) for extent in shape) for shape in shapes)
     dtypes = (spec.dtype for spec in graph.operand_specs(node))
-    call = call_of(graph.ops[node], tuple(map(Spec, entering, dtypes)))
-    if infer_specs(call) is None:
-        return "Keras raises"
-    return "makes an empty tensor" if runs(call) else "Keras builds it, but raises when it runs"
+    return call_of(graph.ops[node], tuple(map(Spec, entering, dtypes))), ones

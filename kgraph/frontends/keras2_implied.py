@@ -9,6 +9,7 @@ from kgraph.frontends.written import assumed_selection
 from kgraph.graph import FrozenDict, Function, Slot, Spec, Tree, Weight
 from kgraph.ops import Call, infer_specs, infer_weights
 from kgraph.ops.base import as_axes, is_float, spatial_axes
+from kgraph.ops.fields import spatial_rank
 
 COUNTED = frozenset(("layers.BatchNormalization", "layers.LayerNormalization"))
 """Kinds whose axes Keras 2 counts from the front, whatever it was given."""
@@ -22,6 +23,8 @@ PASSING = MERGES | frozenset(f"layers.{name}" for name in (
     "SpatialDropout3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
 ))  # fmt: skip
 """Layers that leave numbers which are no floats as they are; those of Keras 3 have the dtype of their policy."""
+
+CONVOLUTIONS = frozenset(("layers.Conv1D", "layers.Conv2D", "layers.Conv3D"))
 
 DILATED = frozenset(("layers.DepthwiseConv2D", "layers.SeparableConv2D"))
 
@@ -58,7 +61,7 @@ def last_axis(kind: str, config: FrozenDict, operands: Sequence[Spec]) -> Frozen
 
 def implied_weights(call: Call) -> tuple[Weight, ...] | None:
     """The variables of the layer that is called: those of Keras 3, but for a normalization of half precision."""
-    found = infer_weights(call)
+    found = infer_weights(_folded(call))
     if found is None or call.kind != "layers.BatchNormalization":
         return found
     return tuple(replace(weight, dtype="float32") if "16" in weight.dtype else weight for weight in found)
@@ -71,9 +74,12 @@ def implied_specs(call: Call, outputs: Sequence[Spec]) -> tuple[Spec, ...] | Non
         call: the call.
         outputs: what is written of them; a dtype is that of the layer.
     """
-    found = infer_specs(call)
+    folded = _folded(call)
+    found = infer_specs(folded)
     if not found:
         return found
+    if folded is not call:
+        found = (replace(found[0], shape=_unfolded(call, found[0].shape or ())),)
     if call.kind in NUMBERING and outputs[0].dtype and not call.field("invert"):
         return tuple(replace(spec, dtype=outputs[0].dtype) for spec in found)
     given = call.operands[0].dtype if call.operands else ""
@@ -86,6 +92,20 @@ def implied_specs(call: Call, outputs: Sequence[Spec]) -> tuple[Spec, ...] | Non
 
 
 Extents = tuple[int | None, ...]
+
+
+def _folded(call: Call) -> Call:
+    """The call; of a convolution with several axes before the image, which Keras 2 takes, with the first alone."""
+    shape = call.operands[0].shape if call.operands and call.kind in CONVOLUTIONS else None
+    outer = 0 if shape is None else len(shape) - spatial_rank(call.kind) - 2
+    if shape is None or outer <= 0:
+        return call
+    return replace(call, operands=(replace(call.operands[0], shape=(shape[0], *shape[1 + outer :])),))
+
+
+def _unfolded(call: Call, shape: Extents) -> Extents:
+    entered = call.operands[0].shape or ()
+    return (*entered[: len(entered) - len(shape) + 1], *shape[1:])
 
 
 def _scores(call: Call, shape: Extents) -> Extents:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from kgraph.graph import FrozenDict, Op, Shape, Spec, Weight
 from kgraph.ops.base import Call, Knowledge, Origin, call_of
 from kgraph.ops.catalog import REQUIRED, entry
-from kgraph.ops.fields import LARGEST, MOST_AXES
+from kgraph.ops.fields import LARGEST, MOST_AXES, Check, misfit
+from kgraph.ops.refusing import listening, refuse_always
 from kgraph.ops.running import RUNS
 from kgraph.ops.untold import UNTOLD, is_told, kept_untold
 
@@ -24,6 +25,7 @@ __all__ = [
     "infer_specs",
     "infer_weights",
     "is_exact",
+    "is_known",
     "is_told",
     "kept",
     "kept_axes",
@@ -31,6 +33,7 @@ __all__ = [
     "may_fail",
     "pinned_axes",
     "reason",
+    "refusal",
     "runs",
 ]
 
@@ -45,9 +48,24 @@ def knowledge(kind: str) -> Knowledge:
 
 def infer_specs(call: Call) -> tuple[Spec, ...] | None:
     """Output specs as Keras infers them, None where kgraph cannot tell."""
-    if not _is_known(call):
+    if not is_known(call):
         return None
     return knowledge(call.kind).specs(call)
+
+
+def refusal(call: Call, *, built: bool = False) -> str | None:
+    """In a person's words why Keras raises on a call at every size; None where it does not, or that is not known.
+
+    Args:
+        call: the call; what is open in the shapes of its operands is open to Keras too.
+        built: True if the layer is known to have its weights, so that it need not make them of what enters.
+    """
+    with listening(built=built) as heard:
+        if infer_specs(call) is not None:
+            heard.said.clear()
+            if built or infer_weights(call) is not None:
+                return None
+    return next(iter(heard.said), None)
 
 
 def is_exact(call: Call) -> bool:
@@ -74,12 +92,12 @@ def runs(call: Call) -> bool | None:
 
 def infer_weights(call: Call) -> tuple[Weight, ...] | None:
     """The variables of the layer that is called, None where kgraph cannot tell."""
-    if not _is_known(call):
+    if not is_known(call):
         return None
     return knowledge(call.kind).weights(call)
 
 
-def _is_known(call: Call) -> bool:
+def is_known(call: Call) -> bool:
     """True if the shapes of all that enters are known, and the config and arguments are such as Keras could write.
 
     Keras writes every entry of a config, and ``complete`` adds those that a source leaves out.
@@ -92,8 +110,17 @@ def _is_known(call: Call) -> bool:
         return False
     if not _written(call.kind) <= call.config.keys():
         return False
-    needs = knowledge(call.kind).needs
-    return all(check(call.kind, call.field(name)) for name, check in needs.items())
+    return all(_fits(call, name, check) for name, check in knowledge(call.kind).needs.items())
+
+
+def _fits(call: Call, name: str, check: Check) -> bool:
+    value = call.field(name)
+    if check(call.kind, value):
+        return True
+    why = misfit(check, call.kind, name, value)
+    if why is not None:
+        refuse_always("{}", why)
+    return False
 
 
 @functools.cache
@@ -124,7 +151,7 @@ def kept_axes(call: Call, rank: int) -> tuple[Origin, ...]:
     if not is_told(call):
         found = kept_untold(call, rank)
     else:
-        found = knowledge(call.kind).kept(call, rank) if _is_known(call) else ()
+        found = knowledge(call.kind).kept(call, rank) if is_known(call) else ()
     return found if len(found) == rank and all(_is_there(call, origin) for origin in found) else (None,) * rank
 
 
@@ -134,7 +161,7 @@ def _is_there(call: Call, origin: Origin) -> bool:
 
 def reason(call: Call, axis: int) -> str:
     """In a person's words what fixed the extent of an output axis; empty where there are no words for it."""
-    return knowledge(call.kind).reason(call, axis) if _is_known(call) else ""
+    return knowledge(call.kind).reason(call, axis) if is_known(call) else ""
 
 
 def complete(kind: str, config: FrozenDict) -> FrozenDict:

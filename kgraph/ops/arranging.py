@@ -10,6 +10,7 @@ from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, as_axes, is_float, is_single, keeps_all, shape_of
 from kgraph.ops.elementwise import broadcast
 from kgraph.ops.extents import agree, plus, product, times, total
+from kgraph.ops.refusing import refuse, short
 
 Shape = tuple[int | None, ...]
 
@@ -96,7 +97,7 @@ def _trace_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _axis(call: Call) -> int | None:
-    axes = as_axes(call.argument("axis"), len(shape_of(call)))
+    axes = as_axes(call.argument("axis"), len(shape_of(call)), checked=call.kind != "ops.trapezoid")
     return axes[0] if axes is not None and len(axes) == 1 else None
 
 
@@ -115,7 +116,9 @@ def _glu_specs(call: Call) -> tuple[Spec, ...] | None:
     extent = shape[axis]
     if extent is None:
         return one(call, shape)
-    return None if extent % 2 else one(call, replaced(shape, axis, extent // 2))
+    if extent % 2:
+        return refuse("ops.glu halves axis {}; {} is no even number", axis, extent)
+    return one(call, replaced(shape, axis, extent // 2))
 
 
 def _trapezoid_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -162,7 +165,9 @@ def _moments_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _vander_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, columns = shape_of(call), call.argument("N")
-    if len(shape) != 1 or not (columns is None or fields.is_int(columns, 0)):
+    if len(shape) != 1:
+        return refuse("ops.vander takes a vector; it receives {}", shape)
+    if not (columns is None or fields.is_int(columns, 0)):
         return None
     return one(call, (shape[0], shape[0] if columns is None else columns))
 
@@ -192,12 +197,14 @@ def _append_specs(call: Call) -> tuple[Spec, ...] | None:
     if axis is None:
         return one(call, (plus(product(first), product(second)),), dtype)
     axes = as_axes(axis, len(first))
-    if axes is None or len(axes) != 1 or len(first) != len(second):
+    if axes is None or len(axes) != 1:
         return None
     at = axes[0]
-    if None in (first[at], second[at]) or not all(
-        map(agree, zip(without(first, at), without(second, at), strict=True))
-    ):
+    if len(first) != len(second) or not all(map(agree, zip(without(first, at), without(second, at), strict=True))):
+        return refuse(
+            "ops.append on axis {} takes tensors that are alike on the others; it receives {} and {}", at, *found[0]
+        )
+    if None in (first[at], second[at]):
         return None
     return one(call, replaced(first, at, plus(first[at], second[at])), dtype)
 
@@ -235,7 +242,9 @@ def _inner_specs(call: Call) -> tuple[Spec, ...] | None:
     (first, second), dtype = found
     if not first or not second:
         return one(call, first or second, dtype)
-    return one(call, first[:-1] + second[:-1], dtype) if agree((first[-1], second[-1])) else None
+    if not agree((first[-1], second[-1])):
+        return refuse("the axes that are summed over differ: {} and {}", first[-1], second[-1])
+    return one(call, first[:-1] + second[:-1], dtype)
 
 
 def _outer_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -281,7 +290,11 @@ def _grid_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _part_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, starts, sizes = shape_of(call), call.argument("start_indices"), call.argument("shape")
-    if not (fields.ints("", starts) and fields.ints("", sizes)) or not len(shape) == len(starts) == len(sizes):
+    if not (fields.ints("", starts) and fields.ints("", sizes)):
+        return None
+    if len(shape) != len(sizes):
+        return refuse("ops.slice takes as many sizes as there are axes, {}; it is given shape={}", len(shape), sizes)
+    if len(starts) != len(sizes):
         return None
     rest = [
         plus(extent, -start) if size == -1 else size for extent, start, size in zip(shape, starts, sizes, strict=True)
@@ -301,7 +314,14 @@ def _first_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _at_least(rank: int) -> Callable[[Call], tuple[Spec, ...] | None]:
-    return lambda call: _first_specs(call) if len(shape_of(call)) >= rank else None
+    """Of a rank that is not less."""
+
+    def specs(call: Call) -> tuple[Spec, ...] | None:
+        if len(shape_of(call)) >= rank:
+            return _first_specs(call)
+        return refuse("{} takes a tensor of rank {} or more; it receives {}", short(call.kind), rank, shape_of(call))
+
+    return specs
 
 
 FIRST = Knowledge(specs=_first_specs, kept=keeps_all)

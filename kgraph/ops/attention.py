@@ -8,6 +8,7 @@ from itertools import chain
 from kgraph.graph import FrozenDict, Slot, Spec, Weight
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, keeps_batch, keeps_nothing, repeat, variables
+from kgraph.ops.refusing import refuse, refuse_unbuilt, short
 
 Shape = tuple[int | None, ...]
 Row = tuple[str, Shape, bool]
@@ -28,8 +29,12 @@ def _specs(call: Call, *shapes: Shape) -> tuple[Spec, ...] | None:
 def _listed(call: Call) -> tuple[Shape, Shape, Shape] | None:
     """Query, value and key; None where Keras refuses the list."""
     given = call.arguments.get("inputs")
-    slots = [item for item in given if isinstance(item, Slot)] if isinstance(given, tuple) else []  # pyright: ignore
-    found = [call.operands[slot.index].shape or () for slot in slots]
+    items: tuple[object, ...] = given if isinstance(given, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
+    if items and len(items) not in (2, 3):
+        return refuse(
+            "{} takes a list of 2 or 3 tensors (query, value, key); it receives {}", short(call.kind), len(items)
+        )
+    found = [call.operands[item.index].shape or () for item in items if isinstance(item, Slot)]
     if not 2 <= len(found) <= 3 or any(len(shape) < 2 for shape in found):
         return None
     return found[0], found[1], found[-1]
@@ -79,8 +84,14 @@ def _named(call: Call) -> tuple[Shape, Shape, Shape] | None:
     query, value, key = shapes[0], shapes[1], shapes[1] if slots[2] is None else shapes[2]
     if query is None or value is None or key is None or min(map(len, (query, value, key))) < 2:
         return None
-    widths_open = None in (query[-1], value[-1], key[-1])
-    return None if widths_open or value[1:-1] != key[1:-1] else (query, value, key)
+    if None in (query[-1], value[-1], key[-1]):
+        return refuse_unbuilt(
+            "{} needs to know the extent of the last axes to make its weights; they are of {}, {} and {}",
+            short(call.kind), query, value, key,
+        )  # fmt: skip
+    if value[1:-1] != key[1:-1]:
+        return refuse("value and key must be alike but for the last axis; they are of {} and {}", value, key)
+    return query, value, key
 
 
 def _rows(kernel: Shape, bias: Shape, *, biased: bool) -> Iterator[Row]:
@@ -132,10 +143,15 @@ def _groups_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _grouped(call: Call) -> tuple[Shape, Shape, Shape] | None:
     found = _named(call)
-    if found is None or call.config["num_query_heads"] % call.config["num_key_value_heads"]:
+    if found is None:
         return None
+    many, few = call.config["num_query_heads"], call.config["num_key_value_heads"]
+    if many % few:
+        return refuse("num_key_value_heads={} does not divide num_query_heads={}", few, many)
     query, value, _ = found
-    return found if query[-1] == value[-1] and all(len(shape) == 3 for shape in found) else None
+    if query[-1] != value[-1]:
+        return refuse("the last axes of query and value must be alike; they are of {} and {}", query, value)
+    return found if all(len(shape) == 3 for shape in found) else None
 
 
 def _groups_weights(call: Call) -> tuple[Weight, ...] | None:
@@ -183,6 +199,6 @@ KINDS = {
     ),
     "layers.GroupQueryAttention": Knowledge(
         specs=_groups_specs, weights=_groups_weights, kept=_named_kept,
-        needs=dict.fromkeys(("head_dim", "num_query_heads", "num_key_value_heads"), fields.size),
+        needs=dict.fromkeys(("head_dim", "num_query_heads", "num_key_value_heads"), fields.either(fields.size)),
     ),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from kgraph.graph import FrozenDict, Op, Slot, Spec, Tree, Weight
 from kgraph.ops.catalog import REQUIRED, entry
 from kgraph.ops.fields import Check, spatial_rank
+from kgraph.ops.refusing import refuse, refuse_always, refuse_unbuilt, short
 
 Origin = tuple[int, int] | None
 """(operand, axis) whose extent an output axis has unchanged at every size; None where there is none."""
@@ -187,14 +188,50 @@ def shape_of(call: Call) -> tuple[int | None, ...]:
 
 def image_shape(call: Call) -> tuple[int | None, ...] | None:
     """The first operand's shape; None if it is not of the rank that the kind is for, such as 4 for ``Conv2D``."""
+    return image_of(call, 0)
+
+
+def image_of(call: Call, loops: int) -> tuple[int | None, ...] | None:
+    """The same with so many axes between the batch and the image, over which the kind loops."""
     shape = call.operands[0].shape if call.operands else None
-    return shape if shape is not None and len(shape) == spatial_rank(call.kind) + 2 else None
+    if shape is None:
+        return None
+    rank = spatial_rank(call.kind) + 2
+    if len(shape) == rank + loops:
+        return shape
+    # Keras asks a convolution for its output's shape before it is called, and compares its kernel with what enters;
+    # Keras 2 takes more axes.
+    compared = "kernel_size" in call.config and len(shape) < rank + loops and not call.kind.endswith("Transpose")
+    say = refuse_always if compared else refuse
+    return say(
+        "{} takes a tensor of rank {} {}; it receives rank {}, {}",
+        short(call.kind), rank + loops, axes_words(call, rank, loops), len(shape), shape,
+    )  # fmt: skip
+
+
+def axes_words(call: Call, rank: int, loops: int = 0) -> str:
+    """``(batch, rows, columns, channels)``: what the axes of an image-like tensor stand for."""
+    spatial = {3: ("steps",), 4: ("rows", "columns"), 5: ("planes", "rows", "columns")}[rank]
+    if rank == 3 and loops:
+        spatial = ("positions",)
+    first = call.config.get("data_format") == "channels_first"
+    inner = ("channels", *spatial) if first else (*spatial, "channels")
+    return f"({', '.join(('batch', *('steps',) * loops, *inner))})"
+
+
+def fixed(call: Call, extent: int | None, what: str) -> int | None:
+    """An extent that the shapes of a layer's weights depend on: where it is open, Keras cannot make them."""
+    if extent is None:
+        return refuse_unbuilt(
+            "{} needs to know {} to make its weights; it receives {}", short(call.kind), what, call.operands[0].shape
+        )
+    return extent
 
 
 def keeps_rank(call: Call, rank: int) -> bool:
     """True if the first operand is of the rank that the kind is for, and so is the output; a file may record any."""
-    shape = image_shape(call)
-    return shape is not None and len(shape) == rank
+    shape = call.operands[0].shape if call.operands else None
+    return shape is not None and len(shape) == rank == spatial_rank(call.kind) + 2
 
 
 def spatial_axes(call: Call, rank: int) -> range:
@@ -212,11 +249,17 @@ def is_ints(value: Any) -> TypeGuard[tuple[int, ...]]:
     return isinstance(value, tuple) and all(type(item) is int for item in value)  # pyright: ignore
 
 
-def as_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
-    """One axis or several, counted from the front; None if they are no ints, or there are no such axes."""
+def as_axes(axes: Any, rank: int, *, checked: bool = True) -> tuple[int, ...] | None:
+    """One axis or several, counted from the front; None if they are no ints, or there are no such axes.
+
+    Then Keras raises, if it looks (``checked``).
+    """
     found = axes if isinstance(axes, tuple) else (axes,)  # pyright: ignore[reportUnknownVariableType]
-    if not is_ints(found) or any(not -rank <= axis < rank for axis in found):
+    if not is_ints(found):
         return None
+    for axis in found:
+        if not -rank <= axis < rank:
+            return refuse("there is no axis {} in a tensor of rank {}", axis, rank) if checked else None
     return tuple(axis % rank for axis in found)
 
 

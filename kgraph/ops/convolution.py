@@ -9,6 +9,7 @@ from kgraph.ops.base import (
     Knowledge,
     Origin,
     channel_axis,
+    fixed,
     image_shape,
     keeps_nothing,
     keeps_rank,
@@ -19,6 +20,7 @@ from kgraph.ops.base import (
 )
 from kgraph.ops.extents import spread, unwindow, window
 from kgraph.ops.fields import spatial_rank
+from kgraph.ops.refusing import refuse
 
 SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
 
@@ -44,7 +46,10 @@ def slid(call: Call, shape: tuple[int | None, ...], size: str) -> list[int | Non
         width, stride = call.config[size][number], call.config["strides"][number]
         found = window(shape[axis], width, stride, dilation, call.config["padding"])
         if found is not None and found <= 0 and shape[axis] != 0:
-            return None
+            return refuse(
+                "a window of {} positions does not fit into the {} of axis {}",
+                spread(width, dilation), shape[axis], axis,
+            )  # fmt: skip
         result[axis] = found
     return result
 
@@ -59,11 +64,20 @@ def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
 
 
 def _is_uneven(call: Call) -> bool:
-    """True where Keras raises: channels or filters cannot be dealt out to the groups, or sizes exclude each other."""
-    channels, groups = _channels(call) or 0, call.config.get("groups", 1)
-    if channels % groups or call.config.get("filters", groups) % groups:
+    """True if channels or filters cannot be dealt out to the groups, or sizes exclude each other."""
+    channels, groups, filters = _channels(call) or 0, call.config.get("groups", 1), call.config.get("filters", 0)
+    if channels % groups:
+        refuse("groups={} does not divide the {} channels that enter", groups, channels)
         return True
-    return max(call.config["strides"]) > 1 and max(call.config["dilation_rate"]) > 1
+    if filters % groups:
+        refuse("groups={} does not divide the {} filters", groups, filters)
+        return True
+    strides, dilation = call.config["strides"], call.config["dilation_rate"]
+    if max(strides) <= 1 or max(dilation) <= 1:
+        return False
+    if "depth_multiplier" not in call.config:  # of the others, TensorFlow refuses some when they run
+        refuse("strides={} and dilation_rate={} exclude each other: one of them must be 1", strides, dilation)
+    return True
 
 
 def _conv_weights(call: Call) -> tuple[Weight, ...] | None:
@@ -97,7 +111,7 @@ def _separable_weights(call: Call) -> tuple[Weight, ...] | None:
 
 def _channels(call: Call) -> int | None:
     shape = image_shape(call)
-    return shape[channel_axis(call, len(shape))] if shape else None
+    return fixed(call, shape[channel_axis(call, len(shape))], "how many channels enter") if shape else None
 
 
 def _with_bias(call: Call, kernel: tuple[str, tuple[int | None, ...], bool], units: int) -> tuple[Weight, ...] | None:
@@ -163,7 +177,11 @@ def _transposed_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _pads_less_than_strides(config: FrozenDict) -> bool:
     """False where Keras raises."""
-    return all(more < stride for more, stride in zip(config["output_padding"] or (), config["strides"], strict=False))
+    added, strides = config["output_padding"] or (), config["strides"]
+    if all(more < stride for more, stride in zip(added, strides, strict=False)):
+        return True
+    refuse("output_padding={} must be less than strides={} on every axis", added, strides)
+    return False
 
 
 def _transposed_weights(call: Call) -> tuple[Weight, ...] | None:
@@ -219,7 +237,8 @@ DEPTHWISE = Knowledge(
 )  # fmt: skip
 SEPARABLE = Knowledge(
     specs=_conv_specs, weights=_separable_weights, kept=_conv_kept, reason=_conv_reason, complete=complete_sizes,
-    needs={**PLAIN, "depth_multiplier": fields.size},
+    # Keras 2 takes causal padding: nothing is said of it.
+    needs={**PLAIN, "padding": fields.either(WINDOW["padding"]), "depth_multiplier": fields.size},
 )  # fmt: skip
 TRANSPOSED = Knowledge(
     specs=_transposed_specs, weights=_transposed_weights, kept=_transposed_kept, reason=_transposed_reason,

@@ -8,22 +8,26 @@ from dataclasses import dataclass, replace
 
 from kgraph.graph import FrozenDict, Spec, Weight
 from kgraph.ops import fields
-from kgraph.ops.base import Call, Knowledge, Origin, is_single, keeps_nothing, layer_spec, variables
+from kgraph.ops.base import Call, Knowledge, Origin, fixed, is_single, keeps_nothing, layer_spec, variables
+from kgraph.ops.refusing import refuse, refuse_unbuilt
 
 Shape = tuple[int | None, ...]
 
 
 def _dense_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = call.operands[0].shape
-    return layer_spec(call, (*shape[:-1], call.config["units"])) if shape else None
+    if not shape or len(shape) < 2:
+        return refuse("Dense takes a tensor of rank 2 or more (batch, ..., features); it receives {}", shape)
+    return layer_spec(call, (*shape[:-1], call.config["units"]))
 
 
 def _dense_weights(call: Call) -> tuple[Weight, ...] | None:
     shape, units = call.operands[0].shape, call.config["units"]
-    if not shape or shape[-1] is None:
+    width = fixed(call, shape[-1], "the extent of the last axis") if shape else None
+    if width is None:
         return None
     bias = [("bias", (units,), True)] if call.config["use_bias"] else []
-    return variables(call, ("kernel", (shape[-1], units), True), *bias)
+    return variables(call, ("kernel", (width, units), True), *bias)
 
 
 def _keeps_all_but_last(_: Call, rank: int) -> tuple[Origin, ...]:
@@ -82,7 +86,7 @@ def _einsum(call: Call) -> _Einsum | None:
         match = re.match(pattern.format("([a-zA-Z]+)", "([a-zA-Z]{2,})"), equation)
         if match is not None and shape and is_single(call):
             return _einsum_shapes(call, shape, match.groups(), left=left)
-    return None
+    return refuse("the equation {!r} is none of a tensor and a kernel, such as 'abc,cd->abd'", call.config["equation"])
 
 
 def _einsum_shapes(call: Call, shape: Shape, letters: tuple[str, ...], *, left: bool) -> _Einsum | None:
@@ -97,20 +101,26 @@ def _einsum_shapes(call: Call, shape: Shape, letters: tuple[str, ...], *, left: 
     first = elided if left else 0
     where_in = {letter: axis + first for axis, letter in enumerate(read)}
     where_out = {letter: axis + first for axis, letter in enumerate(written)}
-    if elided < 0 or any(axis >= len(output) for axis in where_out.values()):
-        return None
+    if elided < 0:
+        return refuse("the equation reads {!r}, {} axes; it receives {}", read, len(read), shape)
+    if any(axis >= len(output) for axis in where_out.values()):
+        return refuse("the equation writes {!r}; output_shape={} has too few axes for it", written, given)
     if any(output[where_out[a]] not in (None, shape[where_in[a]]) for a in read if a in where_out):
-        return None
+        return refuse("an axis that is read and written changes its extent: {} to {}", shape, tuple(output))
     sizes = {**{a: shape[axis] for a, axis in where_in.items()}, **{a: output[axis] for a, axis in where_out.items()}}
-    if any(letter not in sizes for letter in kernel) or any(a not in read and a not in kernel for a in written):
-        return None
+    if any(letter not in sizes for letter in kernel):
+        return refuse(
+            "the kernel {!r} has an axis that is neither read nor written: {!r} to {!r}", kernel, read, written
+        )
+    if any(a not in read and a not in kernel for a in written):
+        return refuse("an axis of {!r} is neither in {!r} nor in the kernel {!r}", written, read, kernel)
     passed = {0: 0, **{axis: where_in[letter] for letter, axis in where_out.items() if letter in where_in}}
     found = _Einsum(tuple(output), tuple(sizes[a] for a in kernel), None, passed)
     bias = call.config["bias_axes"]
     if bias is None:
         return found
     if not bias or any(letter not in where_out for letter in bias):
-        return None
+        return refuse("bias_axes={!r} must be some of the axes that are written, {!r}", bias, written)
     start = min(written.index(letter) for letter in bias)
     # In the order of the output, from the first axis that is named; those between stand as 1.
     shapes = tuple(sizes[a] if a in bias else 1 for a in written[start:])
@@ -124,8 +134,13 @@ def _einsum_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _einsum_weights(call: Call) -> tuple[Weight, ...] | None:
     found = _einsum(call)
-    if found is None or None in found.kernel or None in (found.bias or ()):
+    if found is None:
         return None
+    if None in found.kernel or None in (found.bias or ()):
+        return refuse_unbuilt(
+            "EinsumDense needs to know the extents of its kernel {} to make it; it receives {}",
+            found.kernel, call.operands[0].shape,
+        )  # fmt: skip
     bias = [] if found.bias is None else [("bias", found.bias, True)]
     return variables(call, ("kernel", found.kernel, True), *bias)
 

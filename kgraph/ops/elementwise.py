@@ -11,6 +11,7 @@ from kgraph.ops.base import (
     Knowledge,
     Origin,
     compute_dtype,
+    image_shape,
     is_float,
     is_single,
     keeps_all,
@@ -18,6 +19,7 @@ from kgraph.ops.base import (
     same_specs,
 )
 from kgraph.ops.extents import agree
+from kgraph.ops.refusing import refuse
 
 LAYER_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 NUMPY_MERGES = (
@@ -61,9 +63,10 @@ UNARY = (
     "deg2rad", "erfc", "erfinv", "exp2", "fabs", "hard_shrink", "i0", "imag", "nan_to_num", "rad2deg", "real", "sinc",
     "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink", "threshold", "trunc",
 )  # fmt: skip
+SPATIAL_DROPOUTS = ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 SAME_SHAPE_LAYERS = (
     "Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",
-    "LeakyReLU", "Masking", "ReLU", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    "LeakyReLU", "Masking", "ReLU", "Softmax", *SPATIAL_DROPOUTS,
 )  # fmt: skip
 
 
@@ -158,10 +161,17 @@ def broadcast(shapes: tuple[tuple[int | None, ...], ...], how: str) -> tuple[int
             continue
         met = stretched(known)
         if met is None:
-            return None
+            # Of three operands or more, a layer does not look at all.
+            return refuse("shapes are broadcast, and {} meets {}", *_two(known)) if how == "numpy" else None
         # Merge._compute_elemwise_op_output_shape forgets the extent it knows; operations stretch what is open.
         result.append(None if None in extents and (how == "layer" or met == 1) else met)
     return tuple(result)
+
+
+def _two(extents: list[int]) -> tuple[int, int]:
+    """The first two that differ, ones apart."""
+    first, second, *_ = dict.fromkeys(extent for extent in extents if extent != 1) | dict.fromkeys(extents)
+    return first, second
 
 
 def _is_absent(extent: int) -> bool:
@@ -177,6 +187,10 @@ def stretched(extents: Sequence[int]) -> int | None:
         elif extent != 1 and extent != result:
             return None
     return result
+
+
+def _spatial_specs(call: Call) -> tuple[Spec, ...] | None:
+    return None if image_shape(call) is None else same_specs(call)
 
 
 def _unary_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -237,6 +251,7 @@ KINDS = {
     **{f"layers.{name}": MERGED_LAYER for name in LAYER_MERGES},
     **{f"ops.{name}": MERGED_NUMPY for name in NUMPY_MERGES},
     **{f"layers.{name}": SAME for name in SAME_SHAPE_LAYERS},
+    **{f"layers.{name}": Knowledge(specs=_spatial_specs, kept=_alone_kept) for name in SPATIAL_DROPOUTS},
     **{f"ops.{name}": UNARY_OPERATION for name in UNARY},
     **{f"ops.{name}": Knowledge(specs=_test_specs, kept=_alone_kept) for name in TESTS},
     "ops.where": Knowledge(specs=_where_specs),

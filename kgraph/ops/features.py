@@ -136,7 +136,9 @@ KINDS = {
         specs=_category_specs, needs={"num_tokens": fields.size, "output_mode": MODES}
     ),
     "layers.Hashing": Knowledge(specs=_hashing_specs, needs={"num_bins": fields.size, "output_mode": MODES}),
-    "layers.HashedCrossing": Knowledge(specs=_crossing_specs, needs={"num_bins": fields.size, "output_mode": MODES}),
+    "layers.HashedCrossing": Knowledge(
+        specs=_crossing_specs, needs={"num_bins": fields.either(fields.size), "output_mode": MODES}
+    ),
     "layers.Discretization": Knowledge(specs=_discretization_specs, needs={"output_mode": MODES}),
     "layers.StringLookup": LOOKUP,
     "layers.IntegerLookup": LOOKUP,
@@ -147,6 +149,6 @@ KINDS = {
     ),
     "layers.MelSpectrogram": Knowledge(
         specs=_mel_specs, kept=_mel_kept,
-        needs=dict.fromkeys(("fft_length", "sequence_stride", "num_mel_bins"), fields.size),
+        needs=dict.fromkeys(("fft_length", "sequence_stride", "num_mel_bins"), fields.either(fields.size)),
     ),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from kgraph.graph import Object
@@ -97,13 +98,36 @@ def open_sizes(_: str, value: Any) -> bool:
     return isinstance(value, tuple) and all(item is None or is_int(item, 0) for item in value)  # pyright: ignore
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A check for one of a few words."""
+
+    values: tuple[Any, ...]
+
+    def __call__(self, _: str, value: Any) -> bool:
+        """True for one of them."""
+        return isinstance(value, (str, type(None))) and value in self.values
+
+
 def one_of(*values: Any) -> Check:
     """One of a few words."""
-    return lambda _, value: isinstance(value, (str, type(None))) and value in values
+    return OneOf(values)
+
+
+def misfit(check: Check, kind: str, name: str, value: Any) -> str | None:
+    """In a person's words what is wrong with a value of the right type; None for others, which Keras may take."""
+    if isinstance(check, OneOf) and isinstance(value, str):
+        return f"{name} must be {' or '.join(repr(word) for word in check.values if word)}; it is {value!r}"
+    if check is size and is_int(value):
+        return f"{name} must be a positive int; it is {value}"
+    if check is sizes and ints("", value):
+        axes = spatial_rank(kind)
+        return f"{name} must be {'a positive int' if axes == 1 else f'{axes} positive ints'}; it is {value}"
+    return None
 
 
 def either(*checks: Check) -> Check:
-    """What one of the checks lets through."""
+    """What one of the checks lets through; of one check alone, nothing is said of what it does not let through."""
     return lambda kind, value: any(check(kind, value) for check in checks)
 
 

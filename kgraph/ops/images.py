@@ -56,7 +56,7 @@ def _grey_specs(call: Call) -> tuple[Spec, ...] | None:
 
 SIZED = Knowledge(
     specs=_sized_specs, kept=_sized_kept, reason=_sized_reason,
-    needs={"height": fields.size, "width": fields.size, "data_format": fields.DATA_FORMAT},
+    needs={**dict.fromkeys(("height", "width"), fields.either(fields.size)), "data_format": fields.DATA_FORMAT},
 )  # fmt: skip
 
 KINDS = {

@@ -9,6 +9,7 @@ from kgraph.ops import fields
 from kgraph.ops.arranging import one
 from kgraph.ops.base import Call, Knowledge, is_single, keeps_all, shape_of
 from kgraph.ops.extents import Extent, plus
+from kgraph.ops.refusing import refuse, short
 
 Shape = tuple[int | None, ...]
 Specs = tuple[Spec, ...] | None
@@ -17,7 +18,11 @@ Specs = tuple[Spec, ...] | None
 def _matrix(call: Call, *, square: bool = True) -> Shape | None:
     """The shape of a batch of matrices; None where Keras raises."""
     shape = shape_of(call)
-    return shape if len(shape) >= 2 and (not square or shape[-2] == shape[-1]) else None
+    if len(shape) < 2:
+        return refuse("{} takes matrices; it receives {}", short(call.kind), shape)
+    if not square or shape[-2] == shape[-1]:
+        return shape
+    return refuse("{} takes square matrices; it receives {}", short(call.kind), shape)
 
 
 def _of(call: Call, *shapes: Shape) -> Specs:

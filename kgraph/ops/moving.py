@@ -10,6 +10,7 @@ from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, is_ints, is_single, keeps_all, keeps_nothing, shape_of
 from kgraph.ops.elementwise import broadcast
 from kgraph.ops.extents import plus, product, times, total
+from kgraph.ops.refusing import refuse
 
 Shape = tuple[int | None, ...]
 
@@ -34,7 +35,7 @@ def pad_widths(call: Call) -> tuple[tuple[int, int], ...] | None:
     if not isinstance(given, tuple) or not all(fields.pair("", item) and min(item) >= 0 for item in given):  # pyright: ignore
         return None
     widths: tuple[tuple[int, int], ...] = given * rank if len(given) == 1 else given  # pyright: ignore
-    return widths if len(widths) == rank else None
+    return widths if len(widths) == rank else refuse("pad_width={} is not one pair for each of {} axes", given, rank)
 
 
 def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -97,7 +98,10 @@ def _repeat_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _fits(extent: int | None, counts: tuple[int, ...]) -> bool:
     """False where Keras raises: several counts are one for each position."""
-    return len(counts) == 1 or extent in (None, len(counts))
+    if len(counts) == 1 or extent in (None, len(counts)):
+        return True
+    refuse("repeats={} is not one count for each of {} positions", counts, extent)
+    return False
 
 
 def _repeated(extent: int | None, counts: tuple[int, ...]) -> int | None:
@@ -120,8 +124,10 @@ def _order(call: Call) -> tuple[int, ...] | None:
         swapped = {} if pair is None else dict(zip(pair, reversed(pair), strict=True))
         return None if pair is None else tuple(swapped.get(axis, axis) for axis in range(rank))
     sources, targets = (as_axes(call.argument(name), rank) for name in ("source", "destination"))
-    if sources is None or targets is None or len(sources) != len(targets):
+    if sources is None or targets is None:
         return None
+    if len(sources) != len(targets):
+        return refuse("source={} and destination={} must be as many axes", sources, targets)
     moved = dict(zip(targets, sources, strict=True))
     rest = iter(axis for axis in range(rank) if axis not in sources)
     order = tuple(moved[axis] if axis in moved else next(rest, -1) for axis in range(rank))
@@ -145,6 +151,9 @@ def _ravel_specs(call: Call) -> tuple[Spec, ...] | None:
     return _of_shape(call, (product(shape_of(call)),))
 
 
+UNCHECKED = ("argpartition", "nancumsum", "nancumprod")
+"""Operations of which Keras records the shape without a look at the axis."""
+
 FLATTENING = ("sort", "argsort", "argpartition", "cumsum", "cumprod", "nancumsum", "nancumprod")
 
 
@@ -153,7 +162,8 @@ def _along_specs(call: Call) -> tuple[Spec, ...] | None:
     axis, shape = call.argument("axis"), shape_of(call)
     if axis is None and call.kind.removeprefix("ops.") in FLATTENING:
         return _dtyped(call, (product(shape),))
-    return None if axis is not None and as_axes(axis, len(shape)) is None else _dtyped(call, shape)
+    checked = not call.kind.endswith(UNCHECKED)
+    return None if axis is not None and as_axes(axis, len(shape), checked=checked) is None else _dtyped(call, shape)
 
 
 def _dtyped(call: Call, shape: Shape) -> tuple[Spec, ...] | None:
@@ -200,8 +210,10 @@ def _one_hot_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _top_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, dtype = shape_of(call), call.operands[0].dtype
-    if not shape or not is_single(call):
+    if not is_single(call):
         return None
+    if not shape:
+        return refuse("ops.top_k takes a tensor of at least one axis; it receives a scalar")
     found = (*shape[:-1], call.argument("k"))
     return Spec(found, dtype), Spec(found, "int32")
 
@@ -236,8 +248,12 @@ def _along_indices_specs(call: Call) -> tuple[Spec, ...] | None:
         return None
     shape, taken = shape_of(call), call.operands[indices.index].shape or ()
     axes = as_axes(axis, len(shape))
-    if axes is None or len(axes) != 1 or len(taken) != len(shape):
+    if axes is None or len(axes) != 1:
         return None
+    if len(taken) != len(shape):
+        return refuse(
+            "ops.take_along_axis takes indices of the rank of x, {}; their rank is {}", len(shape), len(taken)
+        )
     at = axes[0]
     found = broadcast((_with(shape, at, taken[at]), taken), "numpy")
     return _of_shape(call, found)
@@ -262,8 +278,12 @@ KINDS = {
     **{f"ops.{name}": ALONG for name in (*FLATTENING, "roll", "flip")},
     "ops.broadcast_to": Knowledge(specs=_broadcast_specs),
     **{f"ops.{name}": LIKE for name in LIKES},
-    "ops.one_hot": Knowledge(specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.size}),
-    "ops.top_k": Knowledge(specs=_top_specs, kept=_but_last_kept, needs={"k": fields.size}, several=True),
+    "ops.one_hot": Knowledge(
+        specs=_one_hot_specs, kept=_one_hot_kept, needs={"num_classes": fields.either(fields.size)}
+    ),
+    "ops.top_k": Knowledge(
+        specs=_top_specs, kept=_but_last_kept, needs={"k": fields.either(fields.size)}, several=True
+    ),
     "ops.unstack": Knowledge(specs=_unstack_specs, kept=_unstack_kept, several=True),
     "ops.take_along_axis": Knowledge(specs=_along_indices_specs),
 }

@@ -8,10 +8,11 @@ from dataclasses import replace
 from kgraph.graph import Spec, Weight
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, as_axes, keeps_all, same_specs, variables
+from kgraph.ops.refusing import refuse, refuse_unbuilt, short
 
 
 def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     if extents is None or len(extents) != 1:
         return None
     names = ("moving_mean", "moving_variance")
@@ -21,19 +22,19 @@ def _batch_norm_weights(call: Call) -> tuple[Weight, ...] | None:
 
 
 def _layer_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     if extents is None or call.config.get("rms_scaling"):
         return None
     return variables(call, *_scale_and_shift(call, extents))
 
 
 def _rms_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     return None if extents is None else variables(call, ("scale", extents, True))
 
 
 def _group_norm_weights(call: Call) -> tuple[Weight, ...] | None:
-    extents = _extents(call)
+    extents = _fixed(call)
     return None if extents is None else variables(call, *_scale_and_shift(call, extents))
 
 
@@ -42,6 +43,17 @@ def _extents(call: Call) -> tuple[int | None, ...] | None:
     shape = call.operands[0].shape
     axes = None if shape is None else as_axes(call.config["axis"], len(shape))
     return None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
+
+
+def _fixed(call: Call) -> tuple[int | None, ...] | None:
+    """The same, where Keras can make weights of them."""
+    found = _extents(call)
+    if found is not None and None in found:
+        return refuse_unbuilt(
+            "{} needs to know the extent of axis {} to make its weights; it receives {}",
+            short(call.kind), call.config["axis"], call.operands[0].shape,
+        )  # fmt: skip
+    return found
 
 
 def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tuple[str, tuple[int | None, ...], bool]]:
@@ -53,12 +65,18 @@ def _scale_and_shift(call: Call, extents: tuple[int | None, ...]) -> Iterator[tu
 def _group_norm_specs(call: Call) -> tuple[Spec, ...] | None:
     """Of channels that can be dealt out to the groups, of which there is one for each where their number is -1."""
     extents, groups = _extents(call), call.config["groups"]
-    if extents is None or len(call.operands[0].shape or ()) < 2:
+    if extents is None:
         return None
+    if len(call.operands[0].shape or ()) < 2:
+        return refuse("GroupNormalization takes a tensor of at least two axes; it receives {}", call.operands[0].shape)
     channels = extents[0]
     if channels is not None and groups != -1 and (channels < groups or channels % groups):
-        return None
+        return refuse("groups={} does not divide the {} channels that enter", groups, channels)
     return same_specs(call)
+
+
+def _unit_norm_specs(call: Call) -> tuple[Spec, ...] | None:
+    return None if _extents(call) is None else same_specs(call)
 
 
 AXIS = {"axis": fields.either(fields.number, fields.ints)}
@@ -79,5 +97,5 @@ KINDS = {
         _normalizes(_group_norm_weights, {**SCALED, "axis": fields.number, "groups": GROUPS}), specs=_group_norm_specs
     ),
     "layers.RMSNormalization": _normalizes(_rms_norm_weights, AXIS),
-    "layers.UnitNormalization": Knowledge(specs=same_specs, kept=keeps_all),
+    "layers.UnitNormalization": Knowledge(specs=_unit_norm_specs, kept=keeps_all, needs=AXIS),
 }

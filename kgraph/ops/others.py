@@ -8,6 +8,7 @@ from kgraph.ops.base import (
     Call,
     Knowledge,
     Origin,
+    as_axes,
     compute_dtype,
     is_single,
     keeps_all,
@@ -15,6 +16,7 @@ from kgraph.ops.base import (
     same_specs,
     variables,
 )  # fmt: skip
+from kgraph.ops.refusing import refuse, refuse_unbuilt
 
 
 def _prelu_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -28,7 +30,9 @@ def _prelu_weights(call: Call) -> tuple[Weight, ...] | None:
     extents = list(shape[1:])
     for axis in shared:
         extents[axis - 1] = 1
-    return None if None in extents else variables(call, ("alpha", tuple(extents), True))
+    if None in extents:
+        return refuse_unbuilt("PReLU needs to know all extents but those of shared_axes; it receives {}", shape)
+    return variables(call, ("alpha", tuple(extents), True))
 
 
 def _dot_axes(call: Call) -> tuple[int, int] | None:
@@ -37,11 +41,17 @@ def _dot_axes(call: Call) -> tuple[int, int] | None:
     if is_single(call) or len(shapes) != 2 or min(map(len, shapes)) < 2:
         return None
     axes = call.config["axes"]
-    first, second = (axes, axes) if isinstance(axes, int) else axes
-    if not (-len(shapes[0]) <= first < len(shapes[0]) and -len(shapes[1]) <= second < len(shapes[1])):
+    given = (axes, axes) if isinstance(axes, int) else axes
+    # Keras counts from the back as often as it takes.
+    first, second = (as_axes(axis, len(shape), checked=axis >= 0) for axis, shape in zip(given, shapes, strict=True))
+    if first is None or second is None:
         return None
-    first, second = first % len(shapes[0]), second % len(shapes[1])
-    return (first, second) if shapes[0][first] == shapes[1][second] else None
+    extents = shapes[0][first[0]], shapes[1][second[0]]
+    if extents[0] == extents[1]:
+        return first[0], second[0]
+    return refuse(
+        "axis {} of {} and axis {} of {} differ: {} and {}", first[0], shapes[0], second[0], shapes[1], *extents
+    )
 
 
 def _dot_specs(call: Call) -> tuple[Spec, ...] | None:

@@ -11,6 +11,7 @@ from kgraph.ops.arranging import one, replaced
 from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, is_single, keeps_all, keeps_batch, repeat, shape_of
 from kgraph.ops.convolution import slid
 from kgraph.ops.extents import Extent, plus, product, spread, times
+from kgraph.ops.refusing import refuse, short
 
 Shape = tuple[int | None, ...]
 Specs = tuple[Spec, ...] | None
@@ -69,11 +70,13 @@ def _unfold_specs(call: Call) -> Specs:
 
 def _fold_specs(call: Call) -> Specs:
     shape, size, output = shape_of(call), _pair(call, "kernel_size", 1), _pair(call, "output_size", 1)
-    if len(shape) != 3 or size is None or output is None:
+    if len(shape) != 3:
+        return refuse("ops.fold takes a tensor of rank 3; it receives {}", shape)
+    if size is None or output is None:
         return None
     channels, window = shape[1], size[0] * size[1]
     if channels is not None and channels % window:
-        return None
+        return refuse("{} channels are no multiple of the {} elements of a patch {}", channels, window, size)
     return one(call, (shape[0], None if channels is None else channels // window, *output))
 
 
@@ -100,7 +103,7 @@ def _axes(call: Call) -> dict[str, int]:
 def _framed_specs(call: Call) -> Specs:
     """Two of target, before and after are given an axis; the third follows."""
     shape = shape_of(call)
-    if len(shape) not in (3, 4) or not is_single(call):
+    if not is_single(call) or not _is_image(call):
         return None
     for name, axis in _axes(call).items():
         found = _framed(call, name, shape[axis])
@@ -137,7 +140,15 @@ def _framed_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _image_specs(call: Call) -> Specs:
-    return one(call, shape_of(call)) if len(shape_of(call)) in (3, 4) else None
+    return one(call, shape_of(call)) if _is_image(call) else None
+
+
+def _is_image(call: Call) -> bool:
+    """False where Keras raises."""
+    if len(shape_of(call)) in (3, 4):
+        return True
+    refuse("{} takes an image or a batch of them, of rank 3 or 4; it receives {}", short(call.kind), shape_of(call))
+    return False
 
 
 def _perspective_specs(call: Call) -> Specs:
@@ -150,10 +161,12 @@ def _perspective_specs(call: Call) -> Specs:
 def _colour_specs(call: Call) -> Specs:
     """Of three channels."""
     shape, floats = shape_of(call), call.operands[0].dtype.startswith(("float", "bfloat"))
-    if len(shape) not in (3, 4) or not floats:
+    if not floats or not _is_image(call):
         return None
     channels = shape[-3 if _format(call) == "channels_first" else -1]
-    return one(call, shape) if channels is None or channels == 3 else None
+    if channels is None or channels == 3:
+        return one(call, shape)
+    return refuse("{} takes 3 channels; it receives {}", short(call.kind), channels)
 
 
 def _edges_specs(call: Call) -> Specs:

@@ -14,6 +14,7 @@ from kgraph.ops.base import (
     keeps_rank,
     layer_spec,
     repeat,
+    shape_of,
     spatial_axes,
 )
 from kgraph.ops.convolution import complete_sizes, keeps_extent, window_reason, windows
@@ -67,8 +68,9 @@ def _global_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 def _adaptive_specs(call: Call) -> tuple[Spec, ...] | None:
-    shape = image_shape(call)
-    if shape is None:
+    """Of images: of tensors of other ranks, Keras records shapes that make no sense, but does not raise."""
+    shape = shape_of(call)
+    if not keeps_rank(call, len(shape)):
         return None
     result = list(shape)
     for number, axis in enumerate(spatial_axes(call, len(shape))):
@@ -101,7 +103,7 @@ GLOBAL = Knowledge(
 )
 ADAPTIVE = Knowledge(
     specs=_adaptive_specs, kept=_adaptive_kept, reason=_adaptive_reason, complete=_complete_output,
-    needs={"output_size": fields.sizes, **FORMAT},
+    needs={"output_size": fields.either(fields.sizes), **FORMAT},
 )  # fmt: skip
 
 KINDS = {

@@ -8,6 +8,7 @@ from kgraph.graph import Constant, FrozenDict, Slot, Spec
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, keeps_all, keeps_nothing
 from kgraph.ops.elementwise import broadcast
+from kgraph.ops.refusing import refuse
 
 Shape = tuple[int | None, ...]
 
@@ -35,14 +36,19 @@ def _of_shape(specs: tuple[Spec, ...], shape: Shape, *, widens: bool = False) ->
 
 def _may_meet(one: int | None, other: int | None) -> bool:
     """False where Keras raises."""
-    return None in (one, other) or one == other
+    if None in (one, other) or one == other:
+        return True
+    refuse("the axes that are summed over differ: {} and {}", one, other)
+    return False
 
 
 def _matmul_specs(call: Call) -> tuple[Spec, ...] | None:
     specs = _given(call, "x1", "x2")
-    if specs is None or not specs[0].shape or not specs[1].shape:
+    if specs is None or specs[0].shape is None or specs[1].shape is None:
         return None
     left, right = specs[0].shape, specs[1].shape
+    if not left or not right:
+        return refuse("ops.matmul takes no scalar; it is given {} and {}", left, right)
     met = right[-2:][0]  # a vector has but one axis
     rows, columns = left[-2:-1], right[-1:] if len(right) > 1 else ()
     leading = broadcast((left[:-2], right[:-2]), "numpy")
@@ -74,7 +80,9 @@ def _dot_specs(call: Call) -> tuple[Spec, ...] | None:
     left, right = specs[0].shape, specs[1].shape
     if len(right) == 1:
         # Keras does not take an open size for one that may meet a fixed one, unless both are vectors.
-        return _of_shape(specs, left[:-1]) if len(left) == 1 or left[-1] == right[0] else None
+        if len(left) > 1 and left[-1] != right[0]:
+            return refuse("the axes that are summed over differ: the last of {} and that of {}", left, right)
+        return _of_shape(specs, left[:-1])
     return _of_shape(specs, (*left[:-1], *right[:-2], right[-1])) if _may_meet(left[-1], right[-2]) else None
 
 
@@ -87,8 +95,10 @@ def _tensordot_specs(call: Call) -> tuple[Spec, ...] | None:
         return _of_shape(specs, left + right if axes <= 0 else left[:-axes] + right[axes:])
     pair = axes if isinstance(axes, tuple) and len(axes) == 2 else (None, None)  # pyright: ignore
     first, second = as_axes(pair[0], len(left)), as_axes(pair[1], len(right))
-    if first is None or second is None or len(first) != len(second):
+    if first is None or second is None:
         return None
+    if len(first) != len(second):
+        return refuse("axes={} names {} axes of x1 and {} of x2", axes, len(first), len(second))
     if not all(_may_meet(left[one], right[other]) for one, other in zip(first, second, strict=True)):
         return None
     rest = (size for axis, size in enumerate(left) if axis not in first)
@@ -108,7 +118,9 @@ def _einsum_specs(call: Call) -> tuple[Spec, ...] | None:
     sizes: dict[str, list[int | None]] = {}
     for term, spec in zip(terms, specs, strict=True):
         if len(term) != len(spec.shape or ()):
-            return None
+            return refuse(
+                "{!r} reads {!r}, {} axes; it is given {}", call.argument("subscripts"), term, len(term), spec.shape
+            )
         for letter, extent in zip(term, spec.shape or (), strict=True):
             sizes.setdefault(letter, []).append(extent)
     if not set(written) <= sizes.keys() or len(written) > fields.MOST_AXES or len(set(written)) != len(written):

@@ -12,6 +12,8 @@ from kgraph.ops.base import (
     Origin,
     channel_axis,
     compute_dtype,
+    fixed,
+    image_of,
     is_single,
     joined,
     keeps_nothing,
@@ -21,6 +23,7 @@ from kgraph.ops.base import (
 from kgraph.ops.convolution import WINDOW, complete_sizes, slid
 from kgraph.ops.elementwise import broadcast
 from kgraph.ops.fields import spatial_rank
+from kgraph.ops.refusing import refuse, refuse_unbuilt, short
 
 GATES = {"layers.SimpleRNN": 1, "layers.GRU": 3, "layers.LSTM": 4}
 STATES = {"layers.SimpleRNNCell": 1, "layers.GRUCell": 1, "layers.LSTMCell": 2}
@@ -32,10 +35,18 @@ def cells(call: Call) -> tuple[Call, ...] | None:
     shape, rank = shape_of(call), len(shape_of(call))
     # An RNN does not look at how many axes there are, and records the same for more than it can loop over.
     fits = rank == 3 or (rank > 3 and call.kind == "layers.RNN")
-    if not is_single(call) or not fits or shape[-1] is None or _lacks_batch(call):
+    if not is_single(call) or (call.kind == "layers.RNN" and not fits):
         return None
-    found = _objects(call)
-    width, made = shape[-1], list[Call]()
+    if not fits:
+        return refuse(
+            "{} takes a tensor of rank 3 (batch, steps, features); it receives rank {}, {}",
+            short(call.kind), rank, shape,
+        )  # fmt: skip
+    # A cell that is given may have its weights.
+    width = shape[-1] if call.kind == "layers.RNN" else fixed(call, shape[-1], "how many features enter")
+    if width is None or _lacks_batch(call):
+        return None
+    found, made = _objects(call), list[Call]()
     for cell in found:
         if not isinstance(cell, Object) or cell.kind not in STATES or not fields.size("", cell.config.get("units")):
             return None
@@ -78,7 +89,10 @@ def _weights(call: Call) -> tuple[Weight, ...] | None:
 
 def _lacks_batch(call: Call) -> bool:
     """True where Keras raises: states that outlive a call need a fixed batch."""
-    return bool(call.config["stateful"]) and (call.operands[0].shape or (None,))[0] is None
+    if not call.config["stateful"] or (call.operands[0].shape or (None,))[0] is not None:
+        return False
+    refuse("{} with stateful=True needs to know the batch; it receives {}", short(call.kind), call.operands[0].shape)
+    return True
 
 
 def _cell_weights(call: Call) -> tuple[Weight, ...] | None:
@@ -140,10 +154,12 @@ def _reason(call: Call, axis: int) -> str:
 def _step(call: Call) -> tuple[int | None, ...] | None:
     """The shape that enters a convolutional cell at each step; None where Keras refuses the call."""
     shape = shape_of(call)
-    if not is_single(call) or len(shape) != spatial_rank(call.kind) + 3 or _lacks_batch(call):
+    if not is_single(call) or image_of(call, 1) is None or _lacks_batch(call):
         return None
     step = (shape[0], *shape[2:])
-    return None if None in step[1:] else step  # the layer wants to know the sizes of its states
+    if None in step[1:]:
+        return refuse_unbuilt("{} needs to know the sizes of its states; it receives {}", short(call.kind), shape)
+    return step
 
 
 def _image_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -180,7 +196,7 @@ STATEFUL = {"return_sequences": fields.flag, "return_state": fields.flag, "state
 LOOP = Knowledge(specs=_specs, weights=_weights, kept=_kept, reason=_reason, needs=STATEFUL)
 IMAGES = Knowledge(
     specs=_image_specs, weights=_image_weights, kept=_kept, reason=_image_reason, complete=complete_sizes,
-    needs={**WINDOW, "filters": fields.size, **STATEFUL},
+    needs={**WINDOW, "filters": fields.either(fields.size), **STATEFUL},
 )  # fmt: skip
 
 KINDS = {

@@ -26,6 +26,7 @@ from kgraph.ops.base import (
 )
 from kgraph.ops.extents import agree, plus, product, times
 from kgraph.ops.fields import spatial_rank
+from kgraph.ops.refusing import refuse, short
 
 PASSING = frozenset(("layers.Flatten", "layers.Permute", "layers.Reshape"))
 """Layers that compute nothing: what is not of a float dtype keeps its own."""
@@ -82,7 +83,7 @@ def _pad_specs(call: Call) -> tuple[Spec, ...] | None:
     for (before, after), axis in zip(_given_pairs(call), _spatial(call), strict=True):
         result[axis] = found = plus(result[axis], sign * (before + after))
         if found is not None and found <= 0 and sign < 0:
-            return None  # Keras raises: there is nothing left
+            return refuse("cropping {} + {} leaves nothing of axis {} of {}", before, after, axis, shape)
     return _with_shape(call, tuple(result))
 
 
@@ -115,6 +116,8 @@ def _complete_size(kind: str, config: FrozenDict) -> FrozenDict:
 
 
 def _upsample_specs(call: Call) -> tuple[Spec, ...] | None:
+    if call.kind == "layers.UpSampling3D" and not keeps_rank(call, len(shape_of(call))):
+        return None  # nothing is said of it: Keras 2 takes other ranks
     shape = image_shape(call)
     if shape is None:
         return None
@@ -147,7 +150,7 @@ def _upsample_reason(call: Call, axis: int) -> str:
 
 def _flatten_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = shape_of(call)
-    return _with_shape(call, (shape[0], product(shape[1:]))) if shape else None
+    return _with_shape(call, (shape[0], product(shape[1:]))) if shape else refuse("Flatten takes no scalar")
 
 
 def _layer_reshape_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -161,13 +164,15 @@ def _reshape_specs(call: Call) -> tuple[Spec, ...] | None:
 
 def _reshaped(shape: tuple[int | None, ...], target: Any) -> Shape:
     """Target with its -1 worked out; None in its place where the size is not known, None for what Keras refuses."""
-    if not fields.ints("", target) or min(target, default=0) < -1 or target.count(-1) > 1:
+    if not fields.ints("", target):
         return None
+    if min(target, default=0) < -1 or target.count(-1) > 1:
+        return refuse("a shape to reshape to holds sizes, and -1 once at most; it is {}", target)
     size, known = product(shape), math.prod(extent for extent in target if extent != -1)
     if -1 not in target:
-        return target if size in (None, known) else None
+        return target if size in (None, known) else refuse("{} has {} elements, {} has {}", shape, size, target, known)
     if size is not None and (known == 0 or size % known):
-        return None
+        return refuse("the {} elements of {} cannot be dealt out to {}", size, shape, target)
     rest = None if size is None else size // known
     return tuple(rest if extent == -1 else extent for extent in target)
 
@@ -183,7 +188,12 @@ def _permutation(call: Call) -> tuple[int, ...] | None:
     if axes is None:
         return tuple(reversed(range(rank)))
     order = as_axes(axes, rank)
-    return order if order is not None and sorted(order) == list(range(rank)) else None
+    if order is None or sorted(order) == list(range(rank)):
+        return order
+    apart, given = (", the batch apart", axes[1:]) if call.kind == "layers.Permute" else ("", axes)
+    return refuse(
+        "{} of a tensor of rank {} must name each axis once{}; it is given {}", short(call.kind), rank, apart, given
+    )
 
 
 def _permute_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -198,7 +208,10 @@ def _permute_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _new_axes(call: Call) -> tuple[int, ...] | None:
     axis = call.argument("axis")
-    return as_axes(axis, len(shape_of(call)) + (len(axis) if is_ints(axis) else 1))
+    axes = as_axes(axis, len(shape_of(call)) + (len(axis) if is_ints(axis) else 1))
+    if axes is None or len(set(axes)) == len(axes):
+        return axes
+    return refuse("axis={} names an axis twice", axis)
 
 
 def _expand_specs(call: Call) -> tuple[Spec, ...] | None:
@@ -224,7 +237,9 @@ def _squeezed(call: Call) -> tuple[int, ...] | None:
     shape, axis = shape_of(call), call.argument("axis")
     if axis is not None:
         axes = as_axes(axis, len(shape))
-        return axes if axes is not None and all(agree((shape[each], 1)) for each in axes) else None
+        if axes is None or all(agree((shape[each], 1)) for each in axes):
+            return axes
+        return refuse("only axes of 1 can be squeezed; axis {} of {} is none", axis, shape)
     return None if None in shape else tuple(index for index, extent in enumerate(shape) if extent == 1)
 
 
@@ -244,7 +259,9 @@ def _squeeze_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _repeat_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = shape_of(call)
-    return _with_shape(call, (shape[0], call.config["n"], shape[1])) if len(shape) == 2 else None
+    if len(shape) != 2:
+        return refuse("RepeatVector takes a tensor of rank 2; it receives rank {}, {}", len(shape), shape)
+    return _with_shape(call, (shape[0], call.config["n"], shape[1]))
 
 
 def _repeat_kept(_: Call, rank: int) -> tuple[Origin, ...]:

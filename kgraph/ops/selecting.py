@@ -9,6 +9,7 @@ from kgraph.graph import Constant, Function, Slice, Slot, Spec
 from kgraph.ops import fields
 from kgraph.ops.base import Call, Knowledge, Origin, as_axes, compute_dtype, is_ints, keeps_nothing
 from kgraph.ops.extents import agree, slice_extent, total
+from kgraph.ops.refusing import refuse, short
 
 Key = tuple[Any, ...]
 
@@ -25,7 +26,9 @@ def expand_key(key: Any, rank: int) -> Key | None:
         parts = (*parts, ...)
     where = parts.index(...)
     taken = sum(part is not None and part is not ... for part in parts)
-    if taken > rank or parts.count(...) > 1:
+    if taken > rank:
+        return refuse("a subscript reads {} axes of a tensor of rank {}", taken, rank)
+    if parts.count(...) > 1:
         return None
     return (*parts[:where], *(Slice(),) * (rank - taken), *parts[where + 1 :])
 
@@ -81,7 +84,7 @@ def _subscript_specs(call: Call) -> tuple[Spec, ...] | None:
         if isinstance(part, Slice):
             result.append(slice_extent(part.start, part.stop, part.step, extent))
         elif extent is not None and not -extent <= part < extent:
-            return None  # Keras raises
+            return refuse("there is no index {} on axis {} of {}", part, axis, shape)
         axis += 1
     return (Spec(tuple(result), dtype),)
 
@@ -125,7 +128,7 @@ def _split_axis(call: Call) -> int | None:
     if call.kind in NAMED_SPLITS:
         axis = min(rank - 1, 1) if call.kind == "ops.hsplit" else NAMED_SPLITS[call.kind]
         return axis if rank >= max(axis + 1, 2 if call.kind == "ops.vsplit" else 1) else None
-    found = as_axes(call.argument("axis"), rank)
+    found = as_axes(call.argument("axis"), rank, checked=call.kind != "ops.array_split")
     return found[0] if found is not None and len(found) == 1 else None
 
 
@@ -133,8 +136,12 @@ def _cuts(call: Call, extent: int) -> list[int] | None:
     """Where a split cuts an axis, from 0 to its extent; None where Keras refuses."""
     sections = call.argument("indices_or_sections")
     if type(sections) is int:
-        if not 1 <= sections <= fields.MOST_PARTS or (call.kind != "ops.array_split" and extent % sections):
+        if sections == 0:
+            return refuse("{} into 0 parts", short(call.kind))
+        if not 1 <= sections <= fields.MOST_PARTS:
             return None
+        if call.kind != "ops.array_split" and extent % sections:
+            return refuse("{} does not split into {} parts: there is a rest of {}", extent, sections, extent % sections)
         if call.kind != "ops.array_split":
             return [number * (extent // sections) for number in range(sections + 1)]
         # Those in front are longer by one where there is a rest.
@@ -226,8 +233,16 @@ def concat_axis(call: Call) -> int:
 def _joins(call: Call) -> bool:
     """True if tensors of one rank are joined along an axis that they have."""
     axis = call.config["axis"] if call.kind == "layers.Concatenate" else call.argument("axis")
-    ranks = {len(spec.shape or ()) for spec in call.operands}
-    return len(ranks) == 1 and _all_tensors(call) and as_axes(axis, max(ranks)) is not None
+    ranks = [len(spec.shape or ()) for spec in call.operands]
+    if not _all_tensors(call):
+        return False
+    if len(set(ranks)) > 1:
+        # The layer compares what is left of the shapes without the axis, of which a short one may have none.
+        if type(axis) is int and (axis < min(ranks) or call.kind != "layers.Concatenate"):
+            refuse("{} takes tensors of one rank; it receives {}", short(call.kind), " and ".join(map(str, ranks)))
+        return False
+    # Of one tensor, the layer does not look at the axis.
+    return as_axes(axis, ranks[0], checked=len(ranks) > 1 or call.kind != "layers.Concatenate") is not None
 
 
 def _joined_dtype(call: Call) -> str | None:
@@ -244,8 +259,20 @@ def _concat_specs(call: Call) -> tuple[Spec, ...] | None:
     shapes = [spec.shape or () for spec in call.operands]
     others = [shape[:axis] + shape[axis + 1 :] for shape in shapes]
     if not all(map(agree, zip(*others, strict=True))):
-        return None
+        return _unlike(call, others, "{} on axis {} takes tensors that are alike on the others; {}", axis)
     return (Spec((*shapes[0][:axis], total(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]), dtype),)
+
+
+def _unlike(call: Call, compared: list[Any], why: str, axis: int) -> None:
+    """Keras' operations compare each with the first, and so do not see that two differ where that is open."""
+    seen = any(not all(map(agree, zip(compared[0], shape, strict=True))) for shape in compared)
+    if seen or call.kind == "layers.Concatenate":
+        refuse(why, short(call.kind), axis, _entering(call))
+
+
+def _entering(call: Call) -> str:
+    said = [str(spec.shape) for spec in call.operands]
+    return f"it receives {' and '.join(said if len(said) <= 4 else [*said[:3], 'others'])}"
 
 
 def _all_tensors(call: Call) -> bool:
@@ -275,16 +302,20 @@ def _stack_axis(call: Call) -> int | None:
     """The new axis of a stack; None where the operands cannot be stacked."""
     shapes = [spec.shape or () for spec in call.operands]
     axes = as_axes(call.argument("axis"), len(shapes[0]) + 1)
-    if axes is None or not _all_tensors(call) or len(set(map(len, shapes))) != 1:
+    if axes is None or not _all_tensors(call):
         return None
+    if len(set(map(len, shapes))) != 1:
+        return refuse("{} on a new axis {} takes tensors of one shape; {}", short(call.kind), axes[0], _entering(call))
     return axes[0]
 
 
 def _stack_specs(call: Call) -> tuple[Spec, ...] | None:
     axis, dtype, shape = _stack_axis(call), _joined_dtype(call), call.operands[0].shape
     shapes = [spec.shape or () for spec in call.operands]
-    if axis is None or dtype is None or shape is None or not all(map(agree, zip(*shapes, strict=True))):
+    if axis is None or dtype is None or shape is None:
         return None
+    if not all(map(agree, zip(*shapes, strict=True))):
+        return _unlike(call, shapes, "{} on a new axis {} takes tensors of one shape; {}", axis)
     return (Spec((*shape[:axis], len(call.operands), *shape[axis:]), dtype),)
 
 

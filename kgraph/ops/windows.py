@@ -7,17 +7,35 @@ from typing import Any
 
 from kgraph.graph import Constant, FrozenDict, Slot, Spec
 from kgraph.ops import fields
-from kgraph.ops.base import Call, Knowledge, Origin, channel_axis, is_single, keeps_nothing, repeat, spatial_axes
+from kgraph.ops.base import (
+    Call,
+    Knowledge,
+    Origin,
+    channel_axis,
+    is_single,
+    keeps_nothing,
+    repeat,
+    shape_of,
+    spatial_axes,
+)
 from kgraph.ops.convolution import slid
 from kgraph.ops.extents import spread, times, unwindow
+from kgraph.ops.refusing import refuse, short
 
 Shape = tuple[int | None, ...]
+
+COMPARING = ("ops.conv", "ops.depthwise_conv", "ops.separable_conv")
+"""Operations that compare their kernel with the image; the others record what makes no sense of other ranks."""
 
 
 def _plain(call: Call) -> Call | None:
     """The call as one of a layer: the arguments are its config, sizes written out; None where they are wrong."""
     rank = len(call.operands[0].shape or ()) - 2
-    if rank < 1 or rank > 3 or not is_single(call):
+    if not is_single(call):
+        return None
+    if rank < 1 or rank > 3:
+        if call.kind in COMPARING:
+            refuse("{} takes a tensor of rank 3, 4 or 5; it receives {}", short(call.kind), shape_of(call))
         return None
     strides = call.argument("strides")
     config = {
@@ -65,8 +83,10 @@ def _channels(call: Call) -> int | None:
 def _conv_specs(call: Call) -> tuple[Spec, ...] | None:
     plain, kernel = _plain(call), _kernel(call, "kernel")
     channels = None if plain is None else _channels(plain)
-    if plain is None or kernel is None or channels is None or channels != kernel[-2]:
+    if plain is None or kernel is None or channels is None:
         return None
+    if channels != kernel[-2]:
+        return refuse("the kernel {} reads {} channels; {} enter", kernel, kernel[-2], channels)
     return _with_channels(plain, _sized(plain, kernel[:-2]), kernel[-1])
 
 
@@ -128,11 +148,19 @@ def _resized_axes(call: Call, rank: int) -> tuple[int, int]:
 
 def _resize_specs(call: Call) -> tuple[Spec, ...] | None:
     shape, size = list(call.operands[0].shape or ()), call.argument("size")
-    if len(shape) not in (3, 4) or not is_single(call) or not fields.pair("", size) or min(size) < 1:
+    if not is_single(call) or not fields.pair("", size) or min(size) < 1:
         return None
+    if len(shape) not in (3, 4):
+        return _no_image(call)
     for axis, extent in zip(_resized_axes(call, len(shape)), size, strict=True):
         shape[axis] = extent
     return (Spec(tuple(shape), call.operands[0].dtype),)
+
+
+def _no_image(call: Call) -> None:
+    return refuse(
+        "{} takes an image or a batch of them, of rank 3 or 4; it receives {}", short(call.kind), shape_of(call)
+    )
 
 
 def _resize_kept(call: Call, rank: int) -> tuple[Origin, ...]:
@@ -141,11 +169,15 @@ def _resize_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 def _gray_specs(call: Call) -> tuple[Spec, ...] | None:
     shape = list(call.operands[0].shape or ())
-    if len(shape) not in (3, 4) or not is_single(call):
+    if not is_single(call):
         return None
+    if len(shape) not in (3, 4):
+        return _no_image(call)
     channels = len(shape) - (3 if call.argument("data_format") == "channels_first" else 1)
     if shape[channels] not in (None, 1, 3):
-        return None
+        return refuse(
+            "ops.image.rgb_to_grayscale takes 1 or 3 channels; axis {} of {} is neither", channels, tuple(shape)
+        )
     shape[channels] = 1
     return (Spec(tuple(shape), call.operands[0].dtype),)
 
@@ -153,8 +185,12 @@ def _gray_specs(call: Call) -> tuple[Spec, ...] | None:
 def _blocks_specs(call: Call) -> tuple[Spec, ...] | None:
     """Channels become positions (depth_to_space) or the other way round."""
     shape, block = list(call.operands[0].shape or ()), call.argument("block_size")
-    if len(shape) != 4 or not is_single(call):
+    if not is_single(call):
         return None
+    if len(shape) != 4:
+        return refuse(
+            "{} takes a tensor of rank 4; it receives rank {}, {}", short(call.kind), len(shape), tuple(shape)
+        )
     first = call.argument("data_format") == "channels_first"
     channels, positions = (1, (2, 3)) if first else (3, (1, 2))
     spreads = call.kind == "ops.depth_to_space"
@@ -162,9 +198,15 @@ def _blocks_specs(call: Call) -> tuple[Spec, ...] | None:
         factor = block**2 if axis == channels else block
         grows = (axis != channels) == spreads
         if not grows and shape[axis] is not None and (shape[axis] or 0) % factor:
-            return None
+            return refuse(
+                "axis {} of {} is no multiple of {}, as block_size={} asks for", axis, shape_of(call), factor, block
+            )
         shape[axis] = _scaled(shape[axis], factor, grows=grows)
     return (Spec(tuple(shape), call.operands[0].dtype),)
+
+
+def _is_block(_: str, value: Any) -> bool:
+    return fields.is_int(value, 2)
 
 
 def _scaled(extent: int | None, factor: int, *, grows: bool) -> int | None:
@@ -174,7 +216,7 @@ def _scaled(extent: int | None, factor: int, *, grows: bool) -> int | None:
 
 
 POOL = Knowledge(specs=_pool_specs, kept=_pool_kept)
-BLOCKS = Knowledge(specs=_blocks_specs, kept=_batch_kept, needs={"block_size": fields.size})
+BLOCKS = Knowledge(specs=_blocks_specs, kept=_batch_kept, needs={"block_size": _is_block})
 
 KINDS = {
     "ops.conv": Knowledge(specs=_conv_specs, kept=_batch_kept),

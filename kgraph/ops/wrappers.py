@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kgraph.graph import FrozenDict, Object, Shape, Slot, Spec, Weight
-from kgraph.ops import fields, infer_specs, infer_weights, is_exact, kept_axes, reason, recurrent
+from kgraph.ops import fields, is_exact, kept_axes, reason, recurrent
+from kgraph.ops import infer_specs as called_specs
+from kgraph.ops import infer_weights as called_weights
 from kgraph.ops.base import Call, Knowledge, Origin, compute_dtype, is_single, joined, keeps_nothing
 from kgraph.ops.extents import times
+from kgraph.ops.refusing import refuse, wrapped
 from kgraph.ops.running import RUNS
 
 MERGES = fields.one_of("concat", "sum", "mul", "ave", None)
@@ -15,6 +18,18 @@ WITH_KERNEL = (
     *(f"layers.Conv{rank}D{suffix}" for rank in (1, 2, 3) for suffix in ("", "Transpose")), "layers.Dense",
     "layers.DepthwiseConv1D", "layers.DepthwiseConv2D", "layers.EinsumDense", "layers.Embedding",
 )  # fmt: skip
+
+
+def infer_specs(call: Call) -> tuple[Spec, ...] | None:
+    """The specs of a wrapped layer's call."""
+    with wrapped():
+        return called_specs(call)
+
+
+def infer_weights(call: Call) -> tuple[Weight, ...] | None:
+    """The weights of a wrapped layer."""
+    with wrapped():
+        return called_weights(call)
 
 
 def inner_call(call: Call, layer: object, shape: Shape) -> Call | None:
@@ -34,6 +49,9 @@ def _directions(call: Call) -> tuple[Call, Call] | None:
     calls = [inner_call(call, layer, call.operands[0].shape) for layer in (forward, backward)]
     if not is_single(call) or calls[0] is None or calls[1] is None:
         return None
+    shape = call.operands[0].shape or ()
+    if calls[0].kind in recurrent.GATES and len(shape) != 3:
+        return refuse("Bidirectional takes a tensor of rank 3 (batch, steps, features); it receives {}", shape)
     one, other = calls[0].config, calls[1].config
     alike = all(one.get(key) == other.get(key) for key in ("return_sequences", "return_state", "stateful"))
     known = all(inner is not None and inner.kind in recurrent.KINDS for inner in calls)
@@ -88,8 +106,10 @@ def _both_reason(call: Call, axis: int) -> str:
 def _step(call: Call) -> Call | None:
     """The inner layer's call at one step; None where Keras raises, as there is no axis of steps."""
     shape = call.operands[0].shape or ()
-    if not is_single(call) or len(shape) < 3:
+    if not is_single(call):
         return None
+    if len(shape) < 3:
+        return refuse("TimeDistributed takes a tensor of rank 3 or more (batch, steps, ...); it receives {}", shape)
     return inner_call(call, call.config["layer"], (shape[0], *shape[2:]))
 
 

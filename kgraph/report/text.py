@@ -27,6 +27,9 @@ FEW = 2
 ORDER = ("incompatible", "broadcast", "conditional", "unknown", "identical")
 """Verdicts, what needs a look first."""
 
+NEVER = "never"
+"""The condition of a domain that no size meets."""
+
 STATUSES = ("never", "unknown", "conditional", "always")
 
 Style = Callable[[str, str], str]
@@ -157,6 +160,7 @@ def _domain(domain: DomainSummary | None, style: Style) -> Iterator[str]:
     if domain is None or (set(domain.symbols) <= {"B"} and not domain.condition and not domain.unknown):
         return
     condition = "too many conditions to print" if domain.condition is None else domain.condition or "all"
+    condition = "none" if condition == NEVER else condition
     smallest = ", ".join(
         f"{name} = {size}" for name, size in (domain.smallest or {}).items() if name != "B" or size != 1
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kgraph.analysis import conditions, integers
 from kgraph.analysis.conditions import words
-from kgraph.analysis.expressions import largest
+from kgraph.analysis.expressions import Extent, largest
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, at_least, equal, every, holds, negated, some
 from tests.analysis.arithmetic import NAMES, OPEN, B, Claimed, H, Sizes, W, b, formulas, h, named, w
 from tests.analysis.brute import evaluated, examples
@@ -57,6 +57,10 @@ def test_words_of_products_are_exact(claim: Claimed, tried: list[Sizes]) -> None
     assert exact(claim[0], of(claim[0]), ALWAYS, tried)
 
 
+def alike_or_one(left: Extent, right: Extent) -> Formula:
+    return some((equal(left, right), equal(right, 1), equal(left, 1)))
+
+
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
@@ -92,6 +96,12 @@ def test_words_of_products_are_exact(claim: Claimed, tried: list[Sizes]) -> None
         ),
         (every((some((equal(h, 1), equal(h, 4))), some((equal(w % 3, 0), equal(w, 1))))), None),
         (every((equal(h, w), equal(2 * h, 2 * w), at_least(h, w))), "H == W"),
+        (every((equal(h, w), equal(w, b))), "B == H == W"),
+        (every((equal(h, w), equal(w, b), at_least(h, 3))), "H >= 3 and B == H == W"),
+        (every(map(alike_or_one, (h, w, b), (w, b, h))), "len({B, H, W} - {1}) < 2"),
+        (every((*map(alike_or_one, (h, w, b), (w, b, h)), at_least(h, 2))), None),
+        (every(map(alike_or_one, (h, w), (w, b))), "(H == W or W == 1 or H == 1) and (B == W or B == 1 or W == 1)"),
+        (some((every((equal(h, w), equal(w, b))), at_least(h, 9))), None),
         (equal(h * w, 12), "H * W == 12"),
         (equal(largest((h, w)), 4), "max(H, W) == 4"),
         (every((at_least(h, 3), some((at_least(w, 5), at_least(h, 2))))), "H >= 3"),

@@ -88,18 +88,20 @@ def test_a_merge_with_an_unknown_rank_is_told_to_be_unknown() -> None:
 
 def test_what_is_too_hard_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the budget of isl nothing is claimed."""
-    text = 'u = UpSampling2D(2)(MaxPooling2D(2)(x))\ny = Add(name="y")([x, u])\nz = Concatenate()([x, u])'
-    report = check(graph_of(text, "[y, z]"))
-    known = {"max_pooling2_d": "conditional", "u": "always", "y": "conditional", "z": "conditional"}
-    assert claims(report.merges, report.requirements) == known
+    text = (
+        "a = MaxPooling2D((2, 1))(x)\nb = MaxPooling2D((2, 1), padding='same')(x)\n"
+        "c = Concatenate(axis=1, name='c')([a, b])\ny = Add(name='y')([x, c])"  # H // 2 + ceil(H / 2)
+    )
+    report = check(graph_of(text))
+    assert claims(report.merges, ()) == {"y": "identical"}
     monkeypatch.setattr(integers, "BUDGET", 1)
     is_empty.cache_clear()
     try:
-        hard = check(graph_of(text, "[y, z]"))
+        hard = check(graph_of(text))
     finally:
         is_empty.cache_clear()
-    assert set(claims(hard.merges, hard.requirements).values()) == {"unknown"}
-    assert all("too hard" in " ".join(each.why) for each in (*hard.merges, *hard.requirements))
+    assert claims(hard.merges, ()) == {"y": "unknown"}
+    assert "too hard" in " ".join(hard.merges[0].why)
 
 
 def claims(merges: tuple[Verdict, ...], asked: tuple[Requirement, ...]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from kgraph.analysis import integers
 from kgraph.analysis.expressions import largest, symbol
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, at_least, equal, every, holds, negated, some
-from kgraph.analysis.integers import implies, is_empty, nearest, same, smallest
+from kgraph.analysis.integers import implies, is_empty, nearest, same, separated, smallest
 from kgraph.graph import Value
 from tests.analysis.arithmetic import OPEN, B, Claimed, H, Sizes, W, b, formulas, h, sizes_up_to, w
 from tests.analysis.brute import examples
@@ -152,14 +152,40 @@ def test_what_is_too_hard_is_said_and_does_not_hang() -> None:
     assert same(formula, negative) in (None, False)
 
 
-def test_past_the_budget_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_sizes_are_tried_before_isl_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(integers, "BUDGET", 1)
     formula = every((equal(h % 6, w % 4), at_least(h, 3), negated(equal(w % 9, 2)), equal(b % 5, h % 3)))
     is_empty.cache_clear()
     try:
+        assert is_empty(formula) is False
+        assert implies(formula, at_least(h, 1000)) is False
+    finally:
+        is_empty.cache_clear()
+
+
+def test_conditions_on_other_sizes_are_decided_apart() -> None:
+    tall, wide = every((equal(h % 7, 3), at_least(h, 100))), equal(w % 5, 0)
+    assert separated(every((tall, wide))) == [tall, wide]
+    assert smallest(every((tall, wide))) == {H: 101, W: 5}
+    assert is_empty(every((tall, wide, at_least(50, h)))) is True
+    assert implies(every((tall, wide)), at_least(h, 101)) is True
+
+
+def test_that_not_all_of_several_hold_is_decided_one_by_one() -> None:
+    parts = every((at_least(500, h), at_least(300, w), at_least(400, h + w)))
+    assert smallest(negated(parts)) == {H: 1, W: 301}
+    assert smallest(every((negated(parts), at_least(h, 200)))) == {H: 200, W: 201}
+    assert is_empty(every((negated(parts), at_least(100, h), at_least(100, w)))) is True
+
+
+def test_past_the_budget_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integers, "BUDGET", 1)
+    formula = equal((h + 3 * w + 5 * b) % 1009, 100)  # so large that it is not found by trying a few
+    is_empty.cache_clear()
+    try:
         assert is_empty(formula) is None
         assert implies(formula, at_least(h, 1000)) is None
-        assert same(formula, at_least(h, 1000)) is None
+        assert same(formula, every((formula, at_least(2000, h)))) is None
         assert holds(formula, smallest(formula) or {})
         assert smallest(every((formula, at_least(h, 5000 * w)))) is None
         assert nearest(formula, {H: 2, W: 7, B: 1}) is None

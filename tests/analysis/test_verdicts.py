@@ -206,3 +206,19 @@ def test_keras_agrees_at_every_size_that_is_tried(
         ]
     assert found.verdict != "incompatible"
     keras.backend.clear_session()
+
+
+def test_a_sum_of_many_open_sequences_is_decided() -> None:
+    """Every pair of them is a comparison: isl alone would take minutes."""
+    names = [f"x{number}" for number in range(12)]
+    lines = [f'{name} = Input(shape=(None, 4), name="{name}")' for name in names]
+    text = "\n".join([*lines, f"y = Add(name='y')([{', '.join(names)}])", f"model = Model([{', '.join(names)}], y)"])
+    report = check(parse(text))
+    (verdict,) = report.merges
+    assert (verdict.verdict, verdict.condition) == (
+        "conditional",
+        " == ".join(sorted(f"{name}.T" for name in names)),
+    )
+    assert report.domain is not None
+    assert report.domain.condition == f"len({{{', '.join(sorted(f'{name}.T' for name in names))}}} - {{1}}) < 2"
+    assert sorted((verdict.outside.example if verdict.outside else {}).values()) == [1] * 10 + [2, 3]

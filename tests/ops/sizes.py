@@ -64,7 +64,7 @@ def alike(said: Shapes, found: Shapes) -> bool:
 def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
     """The call at several sizes: with the record's open sizes, and with some of the fixed ones open as well."""
     call, inputs = example
-    function = _function(call, inputs)
+    function = function_of(call, inputs)
     if function is None:
         return
     graph = live.read(function)
@@ -72,18 +72,18 @@ def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
         yield from _of_graph(graph, lambda shapes: by_running(function, inputs, shapes), inputs, random, count)
         return
     yield from _of_graph(graph, lambda shapes: by_keras(call, inputs, shapes), inputs, random, count)
-    op = _only(graph)
+    op = only(graph)
     if op is not None and not knowledge(op.kind).merge and op.kind not in flavour().by_record:
         yield from _of_rule(op, call, inputs, random, count)
 
 
 def recorded(call: Callable[..., Any], inputs: list[Any]) -> Graph | None:
     """What Keras records of the call; None where it refuses."""
-    function = _function(call, inputs)
+    function = function_of(call, inputs)
     return None if function is None else live.read(function)
 
 
-def _function(call: Callable[..., Any], inputs: list[Any]) -> Any:
+def function_of(call: Callable[..., Any], inputs: list[Any]) -> Any:
     keras = load("keras")
     tensors = [
         keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)
@@ -102,7 +102,7 @@ def _outputs(call: Callable[..., Any], tensors: list[Any]) -> Any:
             return None
 
 
-def _only(graph: Graph) -> Op | None:
+def only(graph: Graph) -> Op | None:
     """The one call of a graph that uses its inputs once each, in order."""
     calls = [node for node, op in graph.ops.items() if not op.is_input]
     inputs = [Value(node) for node, op in graph.ops.items() if op.is_input]
