@@ -16,7 +16,19 @@ from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equ
 from kgraph.analysis.integers import implies
 from kgraph.analysis.parts import weight
 from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
-from kgraph.ops import Call, Origin, call_of, infer_specs, is_exact, kept, knowledge, may_fail, refusal, runs
+from kgraph.ops import (
+    Call,
+    Origin,
+    call_of,
+    infer_specs,
+    is_exact,
+    kept,
+    knowledge,
+    may_fail,
+    pinned_axes,
+    refusal,
+    runs,
+)
 from kgraph.ops import kept_axes as rule_kept_axes
 from kgraph.ops.elementwise import line_up, merge_operands
 
@@ -172,8 +184,11 @@ def _called(
     if ruled is not None and not ruled.outputs and infer_specs(call_of(op, graph.operand_specs(node))) is not None:
         return Measured(recorded, NEVER)
     if ruled is None or list(map(_rank, ruled.outputs)) != list(map(_rank, recorded)):
-        return Measured(recorded, told=not any(map(_is_open, shapes)))
-    return Measured(tuple(map(_settled, op.outputs, recorded, ruled.outputs)), ruled.works)
+        exact = is_exact(call_of(op, graph.operand_specs(node))) and not may_fail(op.kind)
+        return Measured(recorded, told=exact and not any(map(_is_open, shapes)) and not _is_batch_pinned(shapes))
+    call = call_of(op, graph.operand_specs(node))
+    works = every((ruled.works, *(_pinned(call, *each) for each in zip(op.outputs, ruled.outputs, strict=True))))
+    return Measured(tuple(map(_settled, op.outputs, recorded, ruled.outputs)), works)
 
 
 def _refusal(graph: Graph, node: str, op: Op) -> str | None:
@@ -209,6 +224,19 @@ def _settled(spec: Spec, recorded: Extents | None, ruled: Extents | None) -> Ext
     if spec.shape is None or recorded is None or ruled is None:
         return recorded
     return tuple(said if size is None else size for size, said in zip(spec.shape, ruled, strict=True))
+
+
+def _pinned(call: Call, recorded: Spec, ruled: Extents | None) -> Formula:
+    """Where the extents that a rule gives are the numbers that the call was told."""
+    shape, extents = recorded.shape or (), ruled or ()
+    pairs = [(shape[axis], extents[axis]) for axis in pinned_axes(call, len(shape))]
+    return every([equal(extent, size) for size, extent in pairs if size is not None])
+
+
+def _is_batch_pinned(shapes: tuple[Extents | None, ...]) -> bool:
+    """True where a batch may have to be a number: of two tensors of as many axes, one has it and one a number."""
+    first = {len(shape): {each[0] for each in shapes if each and len(each) == len(shape)} for shape in shapes if shape}
+    return any(BATCH in extents and not extents <= {BATCH, 1} for extents in first.values())
 
 
 def _is_fixed(shapes: tuple[Extents | None, ...]) -> bool:

@@ -10,7 +10,7 @@ from kgraph.analysis.inferring import inferred
 from kgraph.analysis.names import names
 from kgraph.errors import KgraphError, SizesError
 from kgraph.graph import FrozenDict, Graph, Op, Shape, Spec, Value, escape, values
-from kgraph.ops import infer_specs, kept
+from kgraph.ops import Call, call_of, infer_specs, kept, pinned_axes
 from kgraph.ops.fields import LARGEST
 
 Sizes = Sequence[int | None]
@@ -119,8 +119,16 @@ def _called(node: str, op: Op, before: tuple[Spec, ...], operands: tuple[Spec, .
     if empty is not None and not any(0 in (spec.shape or ()) for spec in op.outputs):
         raise SizesError(f"{node} ({op.kind}) makes an empty tensor of {entering}: {shape_words(empty.shape)}")
     outputs = tuple(map(_settled, op.outputs, found))
+    if any(_is_told_otherwise(call_of(op, before), *each) for each in zip(op.outputs, found, strict=True)):
+        raise SizesError(f"{node} ({op.kind}) does not take these sizes: Keras raises on {entering}")
     known = op.known if op.known == "assumed" else "proved"
     return op if outputs == op.outputs else replace(op, outputs=outputs, known=known)
+
+
+def _is_told_otherwise(call: Call, recorded: Spec, found: Spec) -> bool:
+    """True where the call was told an extent that it does not get."""
+    old, new = recorded.shape or (), found.shape or ()
+    return any(None not in (old[axis], new[axis]) and old[axis] != new[axis] for axis in pinned_axes(call, len(old)))
 
 
 def _is_blind(operands: tuple[Spec, ...]) -> bool:

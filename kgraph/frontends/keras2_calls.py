@@ -186,14 +186,15 @@ def _subscript(key: Tree) -> Tree:
 
 
 def _split(found: dict[str, Tree]) -> dict[str, Tree] | None:
-    """TensorFlow takes sizes where Keras 3 takes the indices of the cuts."""
+    """TensorFlow takes sizes where Keras 3 takes the indices of the cuts; -1 for the last stands for the rest."""
     sizes = found.get("indices_or_sections")
     if not isinstance(sizes, tuple):
         return found if type(sizes) is int else None
-    cuts = [size for size in sizes if type(size) is int and size >= 0]  # pyright: ignore
-    if len(cuts) != len(sizes):  # pyright: ignore[reportUnknownArgumentType]
+    first, last = sizes[:-1], sizes[-1:]  # pyright: ignore[reportUnknownVariableType]
+    known = (*first, *(() if last == (-1,) else last))  # pyright: ignore[reportUnknownVariableType]
+    if not all(type(size) is int and size >= 0 for size in known):  # pyright: ignore
         return None
-    return {**found, "indices_or_sections": tuple(itertools.accumulate(cuts))[:-1]}
+    return {**found, "indices_or_sections": tuple(itertools.accumulate(first))}  # pyright: ignore
 
 
 def _take(found: dict[str, Tree]) -> dict[str, Tree]:

@@ -41,7 +41,6 @@ divide_no_nan: x=x1 y=x2 = math.divide_no_nan
 einsum: equation=subscripts *operands = einsum linalg.einsum
 elu: features=x = nn.elu
 equal: x=x1 y=x2 = math.equal equal
-equal: self=x1 other=x2 = __operators__.eq
 erf: x = math.erf
 exp: x = math.exp exp
 expand_dims: input=x axis = expand_dims
@@ -75,7 +74,6 @@ mod: x=x1 y=x2 = math.floormod math.mod
 multiply: x=x1 y=x2 = math.multiply multiply
 negative: x = math.negative negative
 not_equal: x=x1 y=x2 = math.not_equal not_equal
-not_equal: self=x1 other=x2 = __operators__.ne
 pad: tensor=x paddings=pad_width mode constant_values = pad
 power: x=x1 y=x2 = math.pow pow
 prod: input_tensor=x axis keepdims = math.reduce_prod reduce_prod

@@ -31,6 +31,7 @@ __all__ = [
     "kept_axes",
     "knowledge",
     "may_fail",
+    "pinned_axes",
     "reason",
     "refusal",
     "runs",
@@ -70,6 +71,13 @@ def refusal(call: Call, *, built: bool = False) -> str | None:
 def is_exact(call: Call) -> bool:
     """False for a call of which Keras records other shapes than it has when it runs, at some sizes."""
     return knowledge(call.kind).exact(call)
+
+
+def pinned_axes(call: Call, rank: int) -> tuple[int, ...]:
+    """The axes of an output of which a recorded number is what the call was told, so that it takes no other size."""
+    if not knowledge(call.kind).pins:
+        return ()
+    return tuple(axis for axis, origin in enumerate(kept_axes(call, rank)) if origin is None)
 
 
 def may_fail(kind: str) -> bool:

@@ -98,6 +98,8 @@ class Knowledge:
         merge: ``layer`` or ``numpy`` for an elementwise merge: how it lines up operands of unequal rank.
         several: True if a call returns a sequence even where it holds one tensor.
         exact: False for a call of which Keras records other shapes than it has when it runs, at some sizes.
+        pins: True if a number that is recorded may be told by nothing else: TensorFlow is given every part of a split,
+            Keras 3 all but the last.
         needs: what the config entries (or the arguments, by name) must be for the rules above to be asked at all.
     """
 
@@ -109,6 +111,7 @@ class Knowledge:
     merge: str | None = None
     several: bool = False
     exact: Callable[[Call], bool] = is_exact
+    pins: bool = False
     needs: Mapping[str, Check] = FrozenDict()
 
 

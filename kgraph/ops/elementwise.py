@@ -255,6 +255,7 @@ KINDS = {
     **{f"ops.{name}": UNARY_OPERATION for name in UNARY},
     **{f"ops.{name}": Knowledge(specs=_test_specs, kept=_alone_kept) for name in TESTS},
     "ops.where": Knowledge(specs=_where_specs),
+    "layers.ThresholdedReLU": SAME,  # of Keras 2 alone
     "layers.Identity": Knowledge(specs=_identity_specs, kept=_alone_kept),
     "activations.relu": UNARY_OPERATION,
     "ops.cast": Knowledge(specs=_cast_specs, kept=_alone_kept),

@@ -69,7 +69,10 @@ def _listed_attention(call: Call) -> Answer:
     query, value, key = shapes[0], shapes[1], shapes[count - 1]
     added = call.kind == "layers.AdditiveAttention" or call.config.get("score_mode") == "concat"
     fits = _same_or_one if added else _same
-    return _every((_same(key[-2], value[-2]), fits(query[-1], key[-1]), *_batches(query, key, value)))
+    # The scale is as wide as the query in Keras 3, as the value in Keras 2.
+    scaled = call.kind == "layers.AdditiveAttention" and call.config.get("use_scale")
+    wide = True if not scaled or _same(value[-1], query[-1]) or _same(value[-1], key[-1]) else None
+    return _every((_same(key[-2], value[-2]), fits(query[-1], key[-1]), *_batches(query, key, value), wide))
 
 
 def _headed_attention(call: Call) -> Answer:
@@ -101,7 +104,7 @@ def _dotted_attention(call: Call) -> Answer:
 # --- products -----------------------------------------------------------------------------------------------------
 
 
-def _dot_layer(call: Call) -> Answer:
+def _same_batch(call: Call) -> Answer:
     left, right = (spec.shape or (None,) for spec in call.operands)
     return _same(left[0], right[0])
 
@@ -357,7 +360,8 @@ RUNS: Mapping[str, Callable[[Call], Answer]] = {
     "layers.AdditiveAttention": _listed_attention,
     "layers.MultiHeadAttention": _headed_attention,
     "layers.GroupQueryAttention": _headed_attention,
-    "layers.Dot": _dot_layer,
+    "layers.Dot": _same_batch,
+    "layers.HashedCrossing": _same_batch,
     "layers.MelSpectrogram": _mel,
     "layers.Rescaling": _rescaling,
     "layers.ReversibleEmbedding": _reversed_embedding,

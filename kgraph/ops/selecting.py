@@ -327,7 +327,7 @@ def _stack_kept(call: Call, rank: int) -> tuple[Origin, ...]:
 
 
 SUBSCRIPT = Knowledge(specs=_subscript_specs, kept=_subscript_kept, reason=_subscript_reason)
-SPLIT = Knowledge(specs=_split_specs, kept=_split_kept, reason=_split_reason, several=True)
+SPLIT = Knowledge(specs=_split_specs, kept=_split_kept, reason=_split_reason, several=True, pins=True)
 CONCAT = Knowledge(specs=_concat_specs, kept=_concat_kept, reason=_concat_reason, needs={"axis": fields.number})
 
 KINDS = {

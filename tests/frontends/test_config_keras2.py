@@ -132,7 +132,8 @@ SQUARE = ["x", 0, 0]
     ("symbol", "keywords", "kind", "arguments"),
     [
         ("split", {"num_or_size_splits": [1, 3], "axis": -1}, "ops.split", {"indices_or_sections": (1,), "axis": -1}),
-        ("split", {"num_or_size_splits": [1, -1], "axis": -1}, "custom.tf.split", {"axis": -1}),
+        ("split", {"num_or_size_splits": [1, -1], "axis": -1}, "ops.split", {"indices_or_sections": (1,), "axis": -1}),
+        ("split", {"num_or_size_splits": [-1, 1], "axis": -1}, "custom.tf.split", {"axis": -1}),
         ("split", {"num_or_size_splits": "x", "axis": -1}, "custom.tf.split", {"axis": -1}),
         ("gather", {"indices": [0, 1], "axis": 1}, "ops.take", {"indices": (0, 1), "axis": 1}),
         ("math.argmax", {"axis": -1, "output_type": "int32"}, "ops.argmax", {"axis": -1}),

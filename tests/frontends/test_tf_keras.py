@@ -347,7 +347,7 @@ def tensorflow() -> Any:
 FOREIGN: dict[str, tuple[Callable[[Any, Any], Any], str, dict[str, Any]]] = {
     "shape": (lambda tf, x: tf.shape(x), "custom.tf.shape", {}),
     "transposed": (lambda tf, x: tf.matmul(x, x, transpose_b=True), "custom.tf.linalg.matmul", {"transpose_b": True}),
-    "all sizes but one": (lambda tf, x: tf.split(x, [1, -1], axis=1)[0], "custom.tf.split", {"axis": 1}),
+    "all sizes but one": (lambda tf, x: tf.split(x, [-1, 1], axis=1)[0], "custom.tf.split", {"axis": 1}),
     "int64": (lambda tf, x: tf.argmax(x, axis=-1), "custom.tf.math.argmax", {"axis": -1}),
     "beta": (lambda tf, x: tf.nn.silu(x, beta=2.0), "custom.tf.nn.silu", {"beta": 2.0}),
     "other function": (lambda tf, x: tf.linalg.band_part(x, 1, 0), "custom.tf.linalg.band_part", {"num_lower": 1}),

@@ -23,7 +23,7 @@ from tests.ops.test_layers import Example
 Family = Callable[[Random], Example]
 
 
-def _of_layers(make: Callable[[Random, Use], Example]) -> Family:
+def of_layers(make: Callable[[Random, Use], Example]) -> Family:
     def family(random: Random) -> Example:
         return make(random, example)
 
@@ -44,7 +44,7 @@ MADE = (
 )
 
 
-def _of_kind(kind: str, config: dict[str, Any], shape: tuple[int | None, ...]) -> Family:
+def of_kind(kind: str, config: dict[str, Any], shape: tuple[int | None, ...]) -> Family:
     def family(_: Random) -> Example:
         return example(lambda: test_recurrent.made(kind, **config), (shape,))
 
@@ -59,11 +59,11 @@ POOLS: dict[str, dict[str, Any]] = {
 }
 
 ONE_BY_ONE: tuple[Family, ...] = (
-    *(_of_kind(kind, config, (None, None, 6)) for kind, config in test_layers.SAME.items()),
-    *(_of_kind(kind, test_features.NEEDED.get(kind, {}), (None, None, 9, 3)) for kind in (*SAME, *KEEPING_DTYPE)),
-    *(_of_kind(f"SpatialDropout{rank}D", {"rate": 0.5}, (None, *(None,) * rank, 3)) for rank in (1, 2, 3)),
-    *(_of_kind(f"{kind}Pooling{rank}D", config, (None, *(8,) * rank, 3)) for kind, config in POOLS.items() for rank in (1, 2, 3)),
-    *(_of_kind(kind, {"height": 4, "width": 5}, (None, None, 9, 3)) for kind in ("CenterCrop", "RandomCrop", "Resizing")),
+    *(of_kind(kind, config, (None, None, 6)) for kind, config in test_layers.SAME.items()),
+    *(of_kind(kind, test_features.NEEDED.get(kind, {}), (None, None, 9, 3)) for kind in (*SAME, *KEEPING_DTYPE)),
+    *(of_kind(f"SpatialDropout{rank}D", {"rate": 0.5}, (None, *(None,) * rank, 3)) for rank in (1, 2, 3)),
+    *(of_kind(f"{kind}Pooling{rank}D", config, (None, *(8,) * rank, 3)) for kind, config in POOLS.items() for rank in (1, 2, 3)),
+    *(of_kind(kind, {"height": 4, "width": 5}, (None, None, 9, 3)) for kind in ("CenterCrop", "RandomCrop", "Resizing")),
 )  # fmt: skip
 """A call of each of the kinds that the families pick at random: for the long run, which is to try every kind."""
 
@@ -72,7 +72,7 @@ FAMILIES: tuple[Family, ...] = (
     *(family for family in test_layers.FAMILIES if family is not test_layers.normalization),
     *test_moving.FAMILIES,
     *test_kept.OPERATIONS,
-    *map(_of_layers, MADE),
+    *map(of_layers, MADE),
     *further.FAMILIES,
     *further_operations.FAMILIES,
 )

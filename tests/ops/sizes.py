@@ -16,6 +16,7 @@ from kgraph.analysis.parts import symbols
 from kgraph.frontends import live
 from kgraph.graph import Graph, Op, Spec, Value, values
 from kgraph.ops import call_of, infer_specs, knowledge, runs
+from tests.ops.flavours import flavour
 from tests.ops.test_layers import Example, load
 
 Shapes = tuple[tuple[int | None, ...], ...]
@@ -73,7 +74,7 @@ def pairs(example: Example, random: Random, count: int = 6) -> Iterator[Pair]:
         return
     yield from _of_graph(graph, lambda shapes: by_keras(call, inputs, shapes), inputs, random, count)
     op = only(graph)
-    if op is not None and not knowledge(op.kind).merge:
+    if op is not None and not knowledge(op.kind).merge and op.kind not in flavour().by_record:
         yield from _of_rule(op, call, inputs, random, count)
 
 
@@ -89,7 +90,7 @@ def function_of(call: Callable[..., Any], inputs: list[Any]) -> Any:
         keras.Input(batch_shape=spec[0], dtype=(*spec, "float32")[1], name=f"x{i}") for i, spec in enumerate(inputs)
     ]
     outputs = _outputs(call, tensors)
-    return None if outputs is None else keras.Function(tensors, outputs, name="function")
+    return None if outputs is None else flavour().function(tensors, outputs, name="function")
 
 
 def _outputs(call: Callable[..., Any], tensors: list[Any]) -> Any:
@@ -141,9 +142,10 @@ def by_keras(call: Callable[..., Any], inputs: list[Any], shapes: Shapes) -> Try
     tensors = [keras.Input(batch_shape=shape, dtype=dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
     outputs = _outputs(call, tensors)
     built = REFUSED if outputs is None else _shapes(outputs)
-    if built is REFUSED or not _may_run(keras.Function(tensors, outputs)):
+    if built is REFUSED:
         return Try(built, None)
-    return Try(built, by_running(keras.Function(tensors, outputs), inputs, shapes).ran)
+    function = flavour().function(tensors, outputs)
+    return Try(built, by_running(function, inputs, shapes).ran if _may_run(function) else None)
 
 
 def by_running(function: Any, inputs: list[Any], shapes: Shapes) -> Try:
@@ -156,7 +158,7 @@ def by_running(function: Any, inputs: list[Any], shapes: Shapes) -> Try:
 def _may_run(function: Any) -> bool:
     """False for calls that bring TensorFlow down where they cannot run, and those that do nothing but in training."""
     names = ("Adaptive", "STFT", "Rand", "AugMix")
-    return not any(operation.__class__.__name__.startswith(names) for operation in function.operations)
+    return not any(operation.__class__.__name__.startswith(names) for operation in flavour().calls(function))
 
 
 def _array(shape: tuple[int | None, ...], dtype: str) -> Any:
@@ -172,7 +174,7 @@ def _array(shape: tuple[int | None, ...], dtype: str) -> Any:
 
 
 def _shapes(outputs: Any) -> Shapes:
-    found = tuple(tuple(tensor.shape) for tensor in load("keras").tree.flatten(outputs))
+    found = tuple(map(flavour().shape, flavour().flatten(outputs)))
     return REFUSED if any(0 in shape for shape in found) else found
 
 

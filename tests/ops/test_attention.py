@@ -12,6 +12,7 @@ from kgraph import extract
 from kgraph.graph import Graph
 from kgraph.ops import kept
 from tests.ops.agreement import Use, agree
+from tests.ops.flavours import flavour
 from tests.ops.test_layers import RANDOM, common, compare, load
 from tests.ops.test_recurrent import made
 
@@ -40,6 +41,8 @@ def attention_of_a_list(random: Random, use: Use = agree) -> Any:
 def attention_of_heads(random: Random, use: Use = agree) -> Any:
     kind = random.choice(("MultiHeadAttention", "GroupQueryAttention"))
     options = {key: random.choice((True, False)) for key in ("use_bias", "use_gate")} | common(random)
+    if flavour().name == "tf_keras":
+        del options["use_gate"]
     if kind == "MultiHeadAttention":
         options |= {"num_heads": random.choice((1, 2)), "key_dim": random.choice((2, 3))}
         options |= {"value_dim": random.choice((None, 5)), "output_shape": random.choice((None, None, 6, (2, 3)))}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kgraph.frontends import live
 from kgraph.graph import Graph
 from kgraph.ops import call_of, complete, infer_specs, infer_weights
+from tests.ops import flavours
 
 pytestmark = pytest.mark.keras
 
@@ -27,8 +28,8 @@ SIZES = (None, 1, 2, 3, 5, 8, 13)
 
 
 def load(name: str) -> Any:
-    """A module of no types, imported only where a test runs."""
-    return importlib.import_module(name)
+    """A module of no types, imported only where a test runs; ``keras`` is that of the flavour."""
+    return flavours.keras() if name == "keras" else importlib.import_module(name)
 
 
 def layer(kind: str, **config: Any) -> Any:

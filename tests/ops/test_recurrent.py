@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ops.agreement import Use, agree
+from tests.ops.flavours import flavour
 from tests.ops.test_layers import POLICIES, common, image, load, per_axis
 
 pytestmark = pytest.mark.keras
@@ -145,7 +146,8 @@ def each_step_by_itself(random: Random, use: Use = agree) -> Any:
         *random.choice(((3,), (5, 3), (None, 3), (4, 5, 3), ())),
     )
     layer = inner(random)
-    wanted = layer.input_spec and (layer.input_spec.ndim or layer.input_spec.min_ndim)
+    spec = next(iter(flavour().flatten(layer.input_spec)), None)
+    wanted = spec and (spec.ndim or spec.min_ndim)
     if wanted in (2, 3):  # Keras does not look at it, and records what cannot be run
         shape = (*shape[:2], *(5, 3)[3 - wanted :])
     options = common(random)

@@ -217,5 +217,19 @@ def test_keras_records_another_shape_than_it_gives(call: str, shapes: Shapes) ->
 def test_every_call_that_may_fail_is_tried() -> None:
     tried = {call.partition("(")[0] for call, _ in (*GOOD, *BAD)}
     tried = {kind if kind.startswith("ops.") else f"layers.{kind}" for kind in tried}
-    assert set(RUNS) - tried == {"layers.TextVectorization"}
+    assert set(RUNS) - tried == {"layers.TextVectorization", "layers.HashedCrossing"}  # of strings
     assert not may_fail("layers.Dense")
+
+
+@pytest.mark.keras
+def test_keras_cannot_cross_two_batches() -> None:
+    import keras
+    import tensorflow as tf
+
+    layer = keras.layers.HashedCrossing(num_bins=4)
+    shapes = ((3, 1), (2, 1))
+    assert layer([keras.Input(batch_shape=shape, dtype="string") for shape in shapes]).shape == (3, 1)
+    with pytest.raises(ValueError, match="equal shape"):
+        layer([tf.fill(shape, "a") for shape in shapes])
+    assert answer("HashedCrossing(num_bins=4)([x, y])", shapes) is False
+    assert answer("HashedCrossing(num_bins=4)([x, y])", ((3, 1), (3, 1))) is True
