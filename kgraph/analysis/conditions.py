@@ -35,6 +35,7 @@ MOST_SIZES = 20_000
 
 MOST_LISTED = 6
 MOST_PARTS = 4
+MOST_JOINED = 8
 MOST_NAMED = 12
 MOST_ASKED = 12
 """Parts of which it is asked whether they follow from the others."""
@@ -200,15 +201,15 @@ def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
         others = [other for other in parts if other is not part]
         if implies(every((*others, given)), part):
             parts = others
-    if len(parts) > MOST_PARTS:
+    if len(parts) > MOST_JOINED:
         return None
     found = [_part_words(part, name) for part in parts]
     return None if None in found else _listed([part for part in found if part], " and ")
 
 
 def _gathered(parts: Sequence[Formula]) -> list[Formula]:
-    """The parts, with those that say that three sizes or more are all alike (or all alike but for 1) made one."""
-    found = list(parts)
+    """The parts, with those on one size made one, and those that say that three sizes or more are alike (but for 1)."""
+    found = _by_size(parts)
     for alike in (_equal_sizes, _equal_or_one):
         groups: list[set[Symbol]] = []
         for pair in filter(None, map(alike, parts)):
@@ -219,6 +220,15 @@ def _gathered(parts: Sequence[Formula]) -> list[Formula]:
             if alike is _equal_sizes or len(inside) == math.comb(len(group), 2):
                 found = [*(part for part in found if part not in inside), All(tuple(inside))]
     return found
+
+
+def _by_size(parts: Sequence[Formula]) -> list[Formula]:
+    on_one: dict[Symbol, list[Formula]] = {}
+    others: list[Formula] = []
+    for part in parts:
+        sizes = open_sizes(part)
+        (on_one.setdefault(sizes[0], []) if len(sizes) == 1 else others).append(part)
+    return [*map(every, on_one.values()), *others]
 
 
 def _equal_sizes(part: Formula) -> set[Symbol] | None:
@@ -249,6 +259,13 @@ def _group_words(group: All, name: Name) -> str | None:
 
 
 def _part_words(part: Formula, name: Name) -> str | None:
+    sizes = open_sizes(part)
+    alone = _of_one(part, sizes[0], name(sizes[0])) if len(sizes) == 1 else None
+    if alone is not None:
+        return alone
+    if isinstance(part, All) and len(sizes) == 1:
+        found = [_part_words(each, name) for each in part.parts] if len(part.parts) <= MOST_PARTS else [None]
+        return None if None in found else " and ".join(filter(None, found))
     if isinstance(part, All):
         return _group_words(part, name)
     if isinstance(part, Test):

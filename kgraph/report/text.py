@@ -131,7 +131,8 @@ def _merges(merges: tuple[Verdict, ...], most: int, *, every: bool, style: Style
         shapes = " + ".join(dict.fromkeys(shape_text(item.shape) for item in verdict.inputs))
         good = verdict.verdict == "identical"
         said = style(verdict.verdict, "good" if good else "warning")
-        condition = f"iff {verdict.condition}: " if verdict.verdict == "conditional" and verdict.condition else ""
+        only = {"conditional": "iff ", "broadcast": "runs only at "}.get(verdict.verdict)
+        condition = f"{only}{verdict.condition}: " if only and verdict.condition else ""
         why = condition + "; ".join(verdict.why if every or not good else verdict.why[:1])
         yield f"  {verdict.node}  {said}  {shapes}{'  ' if why else ''}{style(why, 'dim')}"
     if len(merges) > most:
