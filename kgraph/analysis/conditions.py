@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kgraph.analysis.clauses import clauses
 from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, minus, plus, times
 from kgraph.analysis.formulas import (
     ALWAYS,
@@ -24,7 +25,7 @@ from kgraph.analysis.formulas import (
     substituted,
     tests,
 )
-from kgraph.analysis.integers import implies, same, smallest
+from kgraph.analysis.integers import implies, same, separated, smallest
 from kgraph.analysis.parts import atoms
 from kgraph.analysis.saying import said
 from kgraph.analysis.trying import compiled
@@ -59,15 +60,27 @@ def words(formula: Formula, name: Name, given: Formula = ALWAYS) -> str | None:
     if implies(given, formula):
         return ""
     witness = smallest(every((formula, given)))
-    if witness is None:
-        return "never" if same(every((formula, given)), NEVER) else _as_it_stands(formula, name, given)
-    if given == ALWAYS:
-        apart = {symbol: _alone(formula, symbol, witness) for symbol in open_sizes(formula)}
-        if same(every(apart.values()), formula):
-            said_apart = [_of_one(part, symbol, name(symbol)) for symbol, part in apart.items()]
-            if None not in said_apart:
-                return _listed([part for part in said_apart if part], " and ")
-    return _as_it_stands(formula, name, given)
+    if witness is None and same(every((formula, given)), NEVER):
+        return "never"
+    groups = separated(formula) if witness is not None and given == ALWAYS else []
+    found = [_of_group(group, name, witness or {}) for group in groups]
+    if not found or None in found:
+        found = [_as_it_stands(formula, name, given)]
+    return None if None in found else _listed([part for parts in found for part in parts or ()], " and ")
+
+
+def _of_group(formula: Formula, name: Name, witness: Mapping[Symbol, int]) -> list[str] | None:
+    """The words for a condition on sizes that have to do with each other: the shortest."""
+    apart = {symbol: _alone(formula, symbol, witness) for symbol in open_sizes(formula)}
+    if same(every(apart.values()), formula):
+        said_apart = [_of_one(part, symbol, name(symbol)) for symbol, part in apart.items()]
+        if None not in said_apart:
+            return [part for part in said_apart if part]
+    found = [_as_it_stands(formula, name, ALWAYS)]
+    made = clauses(formula)
+    if made is not None:
+        found.append(_as_it_stands(every(made), name, ALWAYS))
+    return min(filter(None, found), key=lambda parts: len(" and ".join(parts)), default=None)
 
 
 def _listed(parts: Sequence[str], word: str) -> str:
@@ -190,8 +203,8 @@ def _one_of(sizes: tuple[int, ...], name: str) -> str | None:
     return f"{name} in {{{', '.join(map(str, sizes))}}}" if len(sizes) <= MOST_LISTED else None
 
 
-def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
-    """The comparisons of a condition themselves, without those that follow from the others."""
+def _as_it_stands(formula: Formula, name: Name, given: Formula) -> list[str] | None:
+    """The words for the comparisons of a condition themselves, without those that follow from the others."""
     parts = _gathered(formula.parts if isinstance(formula, All) else (formula,))
     if len(parts) > MOST_ASKED:
         return None
@@ -202,7 +215,7 @@ def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
     if len(parts) > MOST_PARTS:
         return None
     found = [_part_words(part, name) for part in parts]
-    return None if None in found else _listed([part for part in found if part], " and ")
+    return None if None in found else [part for part in found if part]
 
 
 def _gathered(parts: Sequence[Formula]) -> list[Formula]:
@@ -256,6 +269,9 @@ def _part_words(part: Formula, name: Name) -> str | None:
         return _test_words(part.part, name, "!=")
     if not isinstance(part, Some) or len(part.parts) > MOST_PARTS or any(isinstance(each, All) for each in part.parts):
         return None
+    sizes = open_sizes(part)
+    if len(sizes) == 1 and (alone := _of_one(part, sizes[0], name(sizes[0]))):
+        return alone
     found = [_part_words(each, name) for each in part.parts]
     return None if None in found else " or ".join(each for each in found if each)
 
