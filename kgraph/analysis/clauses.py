@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -16,10 +17,11 @@ MOST_COMPARED = 12
 LONGEST = 3
 """Comparisons in one clause."""
 
-MOST_TRIED = 4096
+MOST_TRIED = 1024
 """Sizes that are tried, all sizes of the condition together."""
 
 
+@functools.lru_cache(maxsize=4096)
 def clauses(formula: Formula) -> tuple[Formula, ...] | None:
     """Comparisons, and choices of a few, that hold together just where a condition does: of ``max(a, b) == b and
     (a == b or a == 1 or b == 1)`` they say ``a == b or a == 1``. None where no such clauses are found."""

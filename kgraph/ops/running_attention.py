@@ -28,7 +28,7 @@ def listed_attention(call: Call) -> Answer:
     scaled = call.kind == "layers.AdditiveAttention" and call.config.get("use_scale")
     wide = True if not scaled or same(value[-1], query[-1]) or same(value[-1], key[-1]) else None
     masks = call.arguments.get("mask")
-    both = masks if isinstance(masks, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
+    both: tuple[object, ...] = masks if isinstance(masks, tuple) else ()  # pyright: ignore[reportUnknownVariableType]
     masked = [_stretches(call, mask, to[:-1]) for mask, to in zip(both, (query, value), strict=False)]
     return every((same(key[-2], value[-2]), fits(query[-1], key[-1]), *_batches(query, key, value), wide, *masked))
 
