@@ -138,8 +138,15 @@ def _at_sizes(graph: Graph, sizes: Sizes | Mapping[str, Sizes]) -> Graph:
         nearest = accepted.nearest(**dict.fromkeys(accepted.symbols, 1) | given)
         if accepted.unknown or not nearest:
             raise
-        said = ", ".join(f"{name} = {size}" for name, size in nearest.items() if name in given)
-        raise SizesError(f"{error}; the nearest sizes that the model accepts: {said}") from error
+        if given.items() <= nearest.items():
+            others = {name: size for name, size in nearest.items() if name not in given}
+            raise SizesError(f"{error}; give the other sizes as well, such as {_said(others)}") from error
+        near = _said({name: nearest[name] for name in nearest if name in given})
+        raise SizesError(f"{error}; the nearest sizes that the model accepts: {near}") from error
+
+
+def _said(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items() if name != "B")
 
 
 def _check_contents(file: File, error: SourceError) -> Report | None:

@@ -9,7 +9,7 @@ from kgraph.analysis.expressions import Symbol, atomic
 from kgraph.analysis.extents import ABSENT, Extent, extents, lined_up, measured, merge_inputs
 from kgraph.analysis.formulas import Formula, equal, every, open_sizes
 from kgraph.analysis.integers import implies, smallest
-from kgraph.analysis.names import shown
+from kgraph.analysis.names import names, shown
 from kgraph.analysis.origins import origin
 from kgraph.analysis.parts import symbols
 from kgraph.analysis.requirements import given, requirements
@@ -61,7 +61,7 @@ def collision(graph: Graph, node: str) -> Collision | None:
         holder = next((place for place in row if _holds_batch(place.extent)), None)
         if holder is None:
             continue
-        others = [place for place in row if place.extent != holder.extent and not _is_batch_of_input(graph, place)]
+        others = [place for place in row if place.extent != holder.extent and not _may_be_batch(graph, place)]
         strangers = [place for place in others if place.extent != 1]
         if strangers or (axis > 0 and not all(_is_written(graph, place) for place in others)):
             return _collision(graph, axis, holder, (strangers or others)[0])
@@ -107,7 +107,7 @@ def _unequal(graph: Graph, node: str) -> Collision | None:
         if holder is None:
             continue
         for place in places:
-            if place is None or place.extent == holder.extent or _is_batch_of_input(graph, place):
+            if place is None or place.extent == holder.extent or _may_be_batch(graph, place):
                 continue
             if _must_differ(graph, node, holder.extent, place.extent):
                 return _collision(graph, place.axis, holder, place)
@@ -159,9 +159,12 @@ def _is_written(graph: Graph, place: Place) -> bool:
     return place.value is not None and graph.ops[origin(graph, place.value, place.axis).value.node].kind in WRITTEN
 
 
-def _is_batch_of_input(graph: Graph, place: Place) -> bool:
-    """True for the batch of an input that is fixed: it lies against the batch of another, where it belongs."""
-    if place.value is None or not isinstance(place.extent, int) or place.extent == 1:
+def _may_be_batch(graph: Graph, place: Place) -> bool:
+    """True for the batch of an input that is fixed: it lies against the batch of another, where it belongs. And for
+    axis 0 of what no rule tells of: a custom layer seldom makes anything but its batch there."""
+    if place.value is None or place.extent == 1:
         return False
+    if not isinstance(place.extent, int):
+        return place.axis == 0 and not symbols(place.extent) <= names(graph).keys()
     found = origin(graph, place.value, place.axis)
     return found.axis == 0 and graph.ops[found.value.node].is_input

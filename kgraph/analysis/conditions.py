@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kgraph.analysis.clauses import clauses
 from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, atomic, minus, plus, times
 from kgraph.analysis.formulas import (
     ALWAYS,
@@ -25,7 +26,7 @@ from kgraph.analysis.formulas import (
     substituted,
     tests,
 )
-from kgraph.analysis.integers import implies, same, smallest
+from kgraph.analysis.integers import implies, same, separated, smallest
 from kgraph.analysis.parts import atoms
 from kgraph.analysis.saying import said
 
@@ -60,15 +61,27 @@ def words(formula: Formula, name: Name, given: Formula = ALWAYS) -> str | None:
     if implies(given, formula):
         return ""
     witness = smallest(every((formula, given)))
-    if witness is None:
-        return "never" if same(every((formula, given)), NEVER) else _as_it_stands(formula, name, given)
-    if given == ALWAYS:
-        apart = {symbol: _alone(formula, symbol, witness) for symbol in open_sizes(formula)}
-        if same(every(apart.values()), formula):
-            said_apart = [_of_one(part, symbol, name(symbol)) for symbol, part in apart.items()]
-            if None not in said_apart:
-                return _listed([part for part in said_apart if part], " and ")
-    return _as_it_stands(formula, name, given)
+    if witness is None and same(every((formula, given)), NEVER):
+        return "never"
+    groups = separated(formula) if witness is not None and given == ALWAYS else []
+    found = [_of_group(group, name, witness or {}) for group in groups]
+    if not found or None in found:
+        found = [_as_it_stands(formula, name, given)]
+    return None if None in found else _listed([part for parts in found for part in parts or ()], " and ")
+
+
+def _of_group(formula: Formula, name: Name, witness: Mapping[Symbol, int]) -> list[str] | None:
+    """The words for a condition on sizes that have to do with each other: the shortest."""
+    apart = {symbol: _alone(formula, symbol, witness) for symbol in open_sizes(formula)}
+    if same(every(apart.values()), formula):
+        said_apart = [_of_one(part, symbol, name(symbol)) for symbol, part in apart.items()]
+        if None not in said_apart:
+            return [part for part in said_apart if part]
+    found = [_as_it_stands(formula, name, ALWAYS)]
+    made = clauses(formula)
+    if made is not None:
+        found.append(_as_it_stands(every(made), name, ALWAYS))
+    return min(filter(None, found), key=lambda parts: len(" and ".join(parts)), default=None)
 
 
 def _listed(parts: Sequence[str], word: str) -> str:
@@ -192,8 +205,8 @@ def _one_of(sizes: tuple[int, ...], name: str) -> str | None:
     return f"{name} in {{{', '.join(map(str, sizes))}}}" if len(sizes) <= MOST_LISTED else None
 
 
-def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
-    """The comparisons of a condition themselves, without those that follow from the others."""
+def _as_it_stands(formula: Formula, name: Name, given: Formula) -> list[str] | None:
+    """The words for the comparisons of a condition themselves, without those that follow from the others."""
     parts = _gathered(formula.parts if isinstance(formula, All) else (formula,))
     if len(parts) > MOST_ASKED:
         return None
@@ -204,7 +217,7 @@ def _as_it_stands(formula: Formula, name: Name, given: Formula) -> str | None:
     if len(parts) > MOST_JOINED:
         return None
     found = [_part_words(part, name) for part in parts]
-    return None if None in found else _listed([part for part in found if part], " and ")
+    return None if None in found else [part for part in found if part]
 
 
 def _gathered(parts: Sequence[Formula]) -> list[Formula]:

@@ -8,7 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kgraph.analysis.evaluating import evaluator, replaced
-from kgraph.analysis.expressions import Expression, Extent, Floor, Symbol, decided, leading, minus, plus, times
+from kgraph.analysis.expressions import (
+    Expression,
+    Extent,
+    Floor,
+    Largest,
+    Symbol,
+    atomic,
+    decided,
+    divided,
+    leading,
+    minus,
+    plus,
+    times,
+)
 from kgraph.analysis.parts import symbols
 
 
@@ -66,7 +79,12 @@ def test(extent: Extent, sign: str) -> Formula:
     known = decided(extent, sign)
     if known is not None or isinstance(extent, int):
         return ALWAYS if known else NEVER
+    if sign == "==" and (larger := _without_largest(extent)) is not None:
+        return larger
     extent = _without_floor(extent) if sign == ">=" else extent
+    smaller = _without_factor(extent)
+    if smaller is not None:
+        return test(smaller, sign)
     common = math.gcd(*extent.terms.values())
     if sign == "==":
         common = math.gcd(common, extent.constant)
@@ -89,6 +107,24 @@ def _without_floor(extent: Expression) -> Expression:
     else:
         found = minus((extent.constant // -factor + 1) * atom.divisor - 1, atom.inner)
     return extent if isinstance(found, int) else _without_floor(found)
+
+
+def _without_largest(extent: Expression) -> Formula | None:
+    """``max(a, b) == a`` is ``a >= b``; None of anything else."""
+    for monomial, factor in extent.terms.items():
+        atom = monomial[0]
+        if len(monomial) == 1 and isinstance(atom, Largest) and factor in (1, -1):
+            compared = minus(atomic(atom), times(extent, factor))
+            if compared in atom.options:
+                return every(test(minus(compared, option), ">=") for option in atom.options if option != compared)
+    return None
+
+
+def _without_factor(extent: Expression) -> Extent | None:
+    """What is left where all is a multiple of an open size: ``B * T == 2 * B`` is ``T == 2``; None if it is not."""
+    first, *rest = extent.terms
+    common = next((atom for atom in first if isinstance(atom, Symbol) and all(atom in each for each in rest)), None)
+    return None if extent.constant or common is None else divided(extent, atomic(common))
 
 
 def equal(left: Extent, right: Extent) -> Formula:

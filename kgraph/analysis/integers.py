@@ -47,6 +47,9 @@ def is_empty(formula: Formula) -> bool | None:
         return formula == NEVER
     if first(formula, VERY_FEW_TRIED) is not None:
         return False
+    fixed = _fixed(formula)
+    if fixed:
+        return is_empty(substituted(formula, fixed))
     apart = separated(formula)
     if len(apart) > 1:
         return _any(map(is_empty, apart))
@@ -92,6 +95,17 @@ def separated(formula: Formula) -> list[Formula]:
             members = [*group[1], *members]
         groups.append((sizes, members))
     return [every(members) for _, members in groups]
+
+
+def _fixed(formula: Formula) -> dict[Symbol, int]:
+    """Sizes that a part of a formula says: a product with one of them is none."""
+    found: dict[Symbol, int] = {}
+    for part in formula.parts if isinstance(formula, All) else ():
+        if isinstance(part, Test) and part.sign == "==" and len(part.extent.terms) == 1:
+            ((monomial, factor),) = part.extent.terms.items()
+            if len(monomial) == 1 and isinstance(monomial[0], Symbol) and factor == 1:
+                found.setdefault(monomial[0], -part.extent.constant)
+    return found
 
 
 def _ways(formula: Formula) -> list[Formula]:

@@ -118,7 +118,11 @@ def _why_never(graph: Graph, node: str, where: Formula) -> str:
     """Why a call fails: when it runs, or at the smallest sizes at which what leads to it works."""
     specs = graph.operand_specs(node)
     built = call_of(graph.ops[node], specs)
-    if infer_specs(built) is not None and runs(built) is False:
+    made = infer_specs(built)
+    empty = next((spec.shape for spec in made or () if 0 in (spec.shape or ())), None)
+    if empty is not None:
+        return f"an output is an empty tensor, {shape_text(empty)}, of {_some(spec.shape for spec in specs)}"
+    if made is not None and runs(built) is False:
         return f"Keras builds this call of {_some(spec.shape for spec in specs)}, but it raises whenever it runs"
     sizes = smallest(where)
     if sizes is None:

@@ -6,129 +6,45 @@ these calls built and run. An extent that is not known (None) is taken to fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kgraph.graph import Constant, Object, Slot
 from kgraph.ops import fields
 from kgraph.ops.base import Call, as_axes, is_ints, repeat, shape_of
 from kgraph.ops.extents import Extent, product, window
+from kgraph.ops.fitting import Answer, Shape, constant, every, operands, same, unless_stretched, up_to
 from kgraph.ops.moving import pad_widths
-
-Shape = tuple[Extent, ...]
-Answer = bool | None
-"""Whether a call that Keras builds runs and gives what was recorded; None where that cannot be told."""
-
-
-def _every(answers: Iterable[Answer]) -> Answer:
-    undecided = False
-    for answer in answers:
-        if answer is False:
-            return False
-        undecided = undecided or answer is None
-    return None if undecided else True
-
-
-def _same(left: Extent, right: Extent) -> bool:
-    return left is None or right is None or left == right
-
-
-def _same_or_one(left: Extent, right: Extent) -> bool:
-    return _same(left, right) or left == 1 or right == 1
-
-
-def _unless_stretched(left: Extent, right: Extent) -> Answer:
-    """True for the same, and None where one of them is 1: some backends stretch it and some orders of axes do not."""
-    return True if _same(left, right) else None if left == 1 or right == 1 else False
-
-
-def _up_to(extent: Extent, most: Extent) -> bool:
-    return extent is None or most is None or extent <= most
-
-
-def _operands(call: Call, *names: str) -> list[Shape] | None:
-    """The shapes of arguments that are tensors or arrays; None where one is neither, or is of unknown rank."""
-    given = [call.arguments.get(name) for name in names]
-    found = [call.operands[each.index].shape if isinstance(each, Slot) else _constant(each) for each in given]
-    return None if None in found else [shape for shape in found if shape is not None]
-
-
-def _constant(value: Any) -> Shape | None:
-    return value.shape if isinstance(value, Constant) else None
-
-
-# --- attention ----------------------------------------------------------------------------------------------------
-
-
-def _listed_attention(call: Call) -> Answer:
-    shapes: list[Shape] = [spec.shape or () for spec in call.operands]
-    given = call.arguments.get("inputs")
-    count = sum(isinstance(item, Slot) for item in given) if isinstance(given, tuple) else 0  # pyright: ignore
-    if not 2 <= count <= 3 or min(map(len, shapes)) < 2:
-        return None
-    query, value, key = shapes[0], shapes[1], shapes[count - 1]
-    added = call.kind == "layers.AdditiveAttention" or call.config.get("score_mode") == "concat"
-    fits = _same_or_one if added else _same
-    # The scale is as wide as the query in Keras 3, as the value in Keras 2.
-    scaled = call.kind == "layers.AdditiveAttention" and call.config.get("use_scale")
-    wide = True if not scaled or _same(value[-1], query[-1]) or _same(value[-1], key[-1]) else None
-    return _every((_same(key[-2], value[-2]), fits(query[-1], key[-1]), *_batches(query, key, value), wide))
-
-
-def _headed_attention(call: Call) -> Answer:
-    shapes = _operands(call, "query", "value", *(["key"] if call.arguments.get("key") is not None else []))
-    if shapes is None:
-        return None
-    scores = call.argument("return_attention_scores") and call.kind == "layers.MultiHeadAttention"
-    # Keras records scores of a query as long as the value, which is not looked at.
-    as_long = [True if len(shapes[0]) == 3 and _same(shapes[0][1], shapes[1][1]) else None] if scores else []
-    return _every((*_batches(*shapes), *as_long))
-
-
-def _batches(*shapes: Shape) -> list[Answer]:
-    return [_unless_stretched(shapes[0][0], shape[0]) for shape in shapes[1:]] if len(shapes[0]) > 2 else []
-
-
-def _dotted_attention(call: Call) -> Answer:
-    shapes = _operands(call, "query", "key", "value")
-    if shapes is None or any(len(shape) != 4 for shape in shapes):
-        return None
-    query, key, value = shapes
-    pairs = [(key[0], query[0]), (value[0], query[0]), (key[3], query[3]), (value[1], key[1]), (value[2], key[2])]
-    fits = (_same(one, other) for one, other in pairs)
-    # The heads of a query may be several times those of a key; the width of the output is that of the values.
-    heads = None if not _same(query[2], key[2]) else True
-    return _every((*fits, heads, None if not _same(value[3], query[3]) else True))
-
+from kgraph.ops.running_attention import dotted_attention, headed_attention, listed_attention
 
 # --- products -----------------------------------------------------------------------------------------------------
 
 
 def _same_batch(call: Call) -> Answer:
     left, right = (spec.shape or (None,) for spec in call.operands)
-    return _same(left[0], right[0])
+    return same(left[0], right[0])
 
 
 def _vectors(call: Call) -> Answer:
-    shapes = _operands(call, "x1", "x2")
+    shapes = operands(call, "x1", "x2")
     if shapes is None:
         return None
-    return _same(shapes[0][0], shapes[1][0]) if list(map(len, shapes)) == [1, 1] else True
+    return same(shapes[0][0], shapes[1][0]) if list(map(len, shapes)) == [1, 1] else True
 
 
 def _flat_product(call: Call) -> Answer:
-    shapes = _operands(call, "x1", "x2")
-    return None if shapes is None else _same(product(shapes[0]), product(shapes[1]))
+    shapes = operands(call, "x1", "x2")
+    return None if shapes is None else same(product(shapes[0]), product(shapes[1]))
 
 
 def _tensordot(call: Call) -> Answer:
     """Over the last axes of one and the first of the other, which TensorFlow makes one axis each before it looks."""
-    shapes, axes = _operands(call, "x1", "x2"), call.argument("axes")
+    shapes, axes = operands(call, "x1", "x2"), call.argument("axes")
     if shapes is None:
         return None
     if not fields.is_int(axes, 1):
         return True
-    return _same(product(shapes[0][len(shapes[0]) - axes :]), product(shapes[1][:axes]))
+    return same(product(shapes[0][len(shapes[0]) - axes :]), product(shapes[1][:axes]))
 
 
 def _einsum(call: Call) -> Answer:
@@ -142,13 +58,13 @@ def _einsum(call: Call) -> Answer:
     answers: list[Answer] = []
     first: dict[str, Extent] = {}
     for term, item in zip(terms, given, strict=True):
-        shape = call.operands[item.index].shape if isinstance(item, Slot) else _constant(item)
+        shape = call.operands[item.index].shape if isinstance(item, Slot) else constant(item)
         if shape is None or len(shape) != len(term):
             return None
         for label, extent in zip(term, shape, strict=True):
             met = first.setdefault(label, extent)
-            answers.append(_unless_stretched(met, extent) if stretch and label in written else _same(met, extent))
-    return _every(answers)
+            answers.append(unless_stretched(met, extent) if stretch and label in written else same(met, extent))
+    return every(answers)
 
 
 # --- parts and places ---------------------------------------------------------------------------------------------
@@ -160,7 +76,7 @@ def _take(call: Call) -> Answer:
     extent = product(shape) if axis is None else shape[axes[0]] if axes else None
     if places is None or extent is None:
         return True  # what numbers decide no size does
-    return _up_to(1 + max(places), extent) and _up_to(-min(places), extent)
+    return up_to(1 + max(places), extent) and up_to(-min(places), extent)
 
 
 def _places(indices: Any) -> tuple[int, ...] | None:
@@ -181,23 +97,23 @@ def _slice(call: Call) -> Answer:
     if not is_ints(starts) or not is_ints(sizes):
         return None
     rows = zip(starts, sizes, shape_of(call), strict=False)
-    return _every(_up_to(start + size, extent) for start, size, extent in rows if size >= 0)
+    return every(up_to(start + size, extent) for start, size, extent in rows if size >= 0)
 
 
 def _slice_update(call: Call) -> Answer:
-    shapes = _operands(call, "inputs", "updates")
+    shapes = operands(call, "inputs", "updates")
     if shapes is None or len(shapes[0]) != len(shapes[1]):
         return None
-    return _every(map(_up_to, shapes[1], shapes[0]))
+    return every(map(up_to, shapes[1], shapes[0]))
 
 
 def _scatter(call: Call) -> Answer:
-    shapes, target = _operands(call, "indices", "values"), call.argument("shape")
+    shapes, target = operands(call, "indices", "values"), call.argument("shape")
     return None if shapes is None or not isinstance(target, tuple) else _scattered(*shapes, target)  # pyright: ignore
 
 
 def _scatter_update(call: Call) -> Answer:
-    shapes = _operands(call, "inputs", "indices", "updates")
+    shapes = operands(call, "inputs", "indices", "updates")
     return None if shapes is None else _scattered(shapes[1], shapes[2], shapes[0])
 
 
@@ -208,18 +124,18 @@ def _scattered(indices: Shape, values: Shape, target: Shape) -> Answer:
     expected = (*indices[:-1], *target[indices[-1] :])
     if indices[-1] > len(target) or len(expected) != len(values):
         return False
-    return _every(map(_same, values, expected))
+    return every(map(same, values, expected))
 
 
 def _top(call: Call) -> Answer:
-    return _up_to(call.argument("k"), shape_of(call)[-1])
+    return up_to(call.argument("k"), shape_of(call)[-1])
 
 
 def _in_top(call: Call) -> Answer:
-    shapes = _operands(call, "targets", "predictions")
+    shapes = operands(call, "targets", "predictions")
     if shapes is None:
         return None
-    return list(map(len, shapes)) == [1, 2] and _same(shapes[0][0], shapes[1][0])
+    return list(map(len, shapes)) == [1, 2] and same(shapes[0][0], shapes[1][0])
 
 
 def _pad(call: Call) -> Answer:
@@ -230,8 +146,8 @@ def _pad(call: Call) -> Answer:
     if widths is None or mode not in ("reflect", "symmetric"):
         return None
     edge = int(mode == "reflect")
-    return _every(
-        _up_to(max(pair) + edge, extent) for pair, extent in zip(widths, shape_of(call), strict=True) if max(pair)
+    return every(
+        up_to(max(pair) + edge, extent) for pair, extent in zip(widths, shape_of(call), strict=True) if max(pair)
     )
 
 
@@ -244,12 +160,12 @@ def _sobel(call: Call) -> Answer:
     """One row and column are mirrored at the edges."""
     shape = shape_of(call)
     rows = shape[-2:] if call.argument("data_format") == "channels_first" else shape[-3:-1]
-    return _every(_up_to(2, extent) for extent in rows)
+    return every(up_to(2, extent) for extent in rows)
 
 
 def _unstack(call: Call) -> Answer:
     axes, number = as_axes(call.argument("axis"), len(shape_of(call))), call.argument("num")
-    return True if number is None or not axes else _same(shape_of(call)[axes[0]], number)
+    return True if number is None or not axes else same(shape_of(call)[axes[0]], number)
 
 
 def _broadcast(call: Call) -> Answer:
@@ -257,14 +173,14 @@ def _broadcast(call: Call) -> Answer:
     if not fields.open_sizes("", target) or len(target) < len(shape):
         return False
     pairs = zip(reversed(shape), reversed(target), strict=False)
-    return _every(_same(extent, wanted) or extent == 1 for extent, wanted in pairs)
+    return every(same(extent, wanted) or extent == 1 for extent, wanted in pairs)
 
 
 # --- matrices and sound -------------------------------------------------------------------------------------------
 
 
 def _square(call: Call) -> Answer:
-    return _same(*shape_of(call)[-2:])
+    return same(*shape_of(call)[-2:])
 
 
 def _trace(call: Call) -> Answer:
@@ -272,19 +188,19 @@ def _trace(call: Call) -> Answer:
     axes = as_axes((call.argument("axis1"), call.argument("axis2")), len(shape_of(call)))
     if not call.argument("offset") or axes is None:
         return True
-    return True if _same(*(shape_of(call)[axis] for axis in axes)) else None
+    return True if same(*(shape_of(call)[axis] for axis in axes)) else None
 
 
 def _solve(call: Call) -> Answer:
-    shapes = _operands(call, "a", "b")
+    shapes = operands(call, "a", "b")
     if shapes is None:
         return None
     left, right = shapes
     if len(right) == len(left) - 1:
-        return _every((_same(left[-1], right[-1]), *map(_same, left[:-2], right[:-1])))
+        return every((same(left[-1], right[-1]), *map(same, left[:-2], right[:-1])))
     if len(right) != len(left):
         return False
-    return _every((_same(left[-1], right[-2]), *map(_unless_stretched, left[:-2], right[:-2])))
+    return every((same(left[-1], right[-2]), *map(unless_stretched, left[:-2], right[:-2])))
 
 
 def _mel(call: Call) -> Answer:
@@ -293,7 +209,7 @@ def _mel(call: Call) -> Answer:
     if length is None:
         return True
     frames = (length + width // 2 * 2 - width) // stride + 1
-    return _every((width // 2 < length, True if frames == (length + stride + 1) // stride else None))
+    return every((width // 2 < length, True if frames == (length + stride + 1) // stride else None))
 
 
 def _fold(call: Call) -> Answer:
@@ -307,7 +223,7 @@ def _fold(call: Call) -> Answer:
         window(size + 2 * padding, kernel, stride, dilation, "valid")
         for size, kernel, dilation, padding, stride in zip(*options, strict=True)  # type: ignore[arg-type]  # pyright: ignore
     ]
-    return _same(shape_of(call)[-1], product(places))
+    return same(shape_of(call)[-1], product(places))
 
 
 def _stft(call: Call) -> Answer:
@@ -320,7 +236,7 @@ def _rescaling(call: Call) -> Answer:
     widths = [_width(call.config.get(key)) for key in ("scale", "offset")]
     if None in widths or not shape_of(call):
         return None
-    return _every(_widened(shape_of(call)[-1], width) for width in widths if width)
+    return every(_widened(shape_of(call)[-1], width) for width in widths if width)
 
 
 def _widened(extent: Extent, width: int) -> Answer:
@@ -352,14 +268,14 @@ def _text(call: Call) -> Answer:
 
 
 def _reversed_embedding(call: Call) -> Answer:
-    return _same(shape_of(call)[-1], call.config["output_dim"]) if call.argument("reverse") else True
+    return same(shape_of(call)[-1], call.config["output_dim"]) if call.argument("reverse") else True
 
 
 RUNS: Mapping[str, Callable[[Call], Answer]] = {
-    "layers.Attention": _listed_attention,
-    "layers.AdditiveAttention": _listed_attention,
-    "layers.MultiHeadAttention": _headed_attention,
-    "layers.GroupQueryAttention": _headed_attention,
+    "layers.Attention": listed_attention,
+    "layers.AdditiveAttention": listed_attention,
+    "layers.MultiHeadAttention": headed_attention,
+    "layers.GroupQueryAttention": headed_attention,
     "layers.Dot": _same_batch,
     "layers.HashedCrossing": _same_batch,
     "layers.MelSpectrogram": _mel,
@@ -368,7 +284,7 @@ RUNS: Mapping[str, Callable[[Call], Answer]] = {
     "layers.TextVectorization": _text,
     "ops.broadcast_to": _broadcast,
     "ops.dot": _vectors,
-    "ops.dot_product_attention": _dotted_attention,
+    "ops.dot_product_attention": dotted_attention,
     "ops.einsum": _einsum,
     "ops.fold": _fold,
     "ops.image.sobel_edges": _sobel,

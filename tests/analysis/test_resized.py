@@ -99,6 +99,14 @@ def test_of_several_inputs_one_must_be_named() -> None:
         resized(parse(TWO), (9, 8, 3))
 
 
+def test_where_the_sizes_that_are_given_fit_the_others_are_asked_for() -> None:
+    head = 'a = Input(shape=(None, 8), name="a")\nb = Input(shape=(None, 8), name="b")'
+    graph = parse(f'{head}\ny = Dot(axes=1, name="y")([a, b])\nmodel = Model([a, b], y)')
+    with pytest.raises(KgraphError, match=r"Keras raises on .*; give the other sizes as well, such as b.T = 4$"):
+        check(graph, input_shape={"a": (4, 8)})
+    assert check(graph, input_shape={"a": (4, 8), "b": (4, 8)}).requirements == ()
+
+
 def test_an_empty_tensor_is_refused() -> None:
     text = UNET.replace('MaxPooling2D(2, name="p")(c)', "c[:, 5:]")
     with pytest.raises(KgraphError, match=r"p .* makes an empty tensor of \(None, 5, 6, 4\): \(None, 0, 6, 4\)"):

@@ -28,6 +28,22 @@ CALLS: tuple[tuple[str, tuple[Shapes, ...], tuple[Shapes, ...]], ...] = (
      (((2, 5, 3), (2, 5, 6), (2, 5, 4)),), (((2, 5, 3), (3, 5, 3), (3, 5, 3)),)),
     ("GroupQueryAttention(head_dim=3, num_query_heads=4, num_key_value_heads=2)(x, y)",
      (((2, 5, 3), (2, 4, 3)),), (((2, 5, 3), (3, 4, 3)),)),
+    ("MultiHeadAttention(num_heads=2, key_dim=3)(x, y, attention_mask=z)",
+     (((2, 5, 3), (2, 4, 3), (2, 5, 4)), ((2, 5, 3), (2, 4, 3), (1, 1, 4)), ((2, 5, 3), (2, 4, 3), (5, 1)),
+      ((2, 5, 3), (2, 4, 3), (2, 2, 5, 4))),
+     (((2, 5, 3), (2, 4, 3), (2, 4, 5)), ((2, 5, 3), (2, 1, 3), (2, 5, 4)),
+      ((2, 5, 3), (2, 4, 3), (1, 3, 5, 4)))),
+    ("MultiHeadAttention(num_heads=2, key_dim=3)(x, y, value_mask=z)",
+     (((2, 5, 3), (2, 4, 3), (2, 4)), ((2, 5, 3), (2, 4, 3), (1, 1))), (((2, 5, 3), (2, 4, 3), (2, 5)),)),
+    ("MultiHeadAttention(num_heads=2, key_dim=3)(x, y, query_mask=z)", (((2, 5, 3), (2, 4, 3), (2, 4)),), ()),
+    ("GroupQueryAttention(head_dim=3, num_query_heads=4, num_key_value_heads=2)(x, y, query_mask=z)",
+     (((2, 5, 3), (2, 4, 3), (2, 5)),), (((2, 5, 3), (2, 4, 3), (2, 4)),)),
+    ("GroupQueryAttention(head_dim=3, num_query_heads=4, num_key_value_heads=2)(x, y, attention_mask=z)",
+     (((2, 5, 3), (2, 4, 3), (2, 5, 4)), ((2, 5, 3), (2, 4, 3), (2, 4, 5, 4))),
+     (((2, 5, 3), (2, 4, 3), (2, 4, 4)), ((2, 5, 3), (2, 4, 3), (2, 2, 5, 4)))),
+    ("ops.dot_product_attention(x, y, y, bias=z)",
+     (((2, 5, 2, 3), (2, 4, 2, 3), (2, 2, 5, 4)), ((2, 5, 2, 3), (2, 4, 2, 3), (1, 1, 5, 1))),
+     (((2, 5, 2, 3), (2, 4, 2, 3), (2, 2, 4, 5)), ((2, 5, 2, 3), (2, 1, 2, 3), (1, 1, 1, 3)))),
     ("Dot(axes=-1)([x, y])", (((2, 5, 3), (2, 4, 3)),), (((2, 5, 3), (1, 4, 3)), ((2, 3), (4, 3)))),
     ("MelSpectrogram(fft_length=16, sequence_stride=3, sequence_length=16, num_mel_bins=4)(x)",
      (((2, 9),), ((2, 40),)), (((2, 8),),)),
@@ -183,6 +199,7 @@ def test_no_odd_call_raises(call: str, shapes: Shapes) -> None:
 
 
 WRONG: tuple[tuple[str, Shapes], ...] = (
+    ("Attention()([x, y, y])", ((2, 5, 3), (1, 2, 5, 3))),
     ("Attention()([x, y])", ((1, 5, 3), (2, 4, 3))),  # the batch of the output is 2, and Keras records 1
     ("MelSpectrogram(fft_length=16, sequence_stride=3, sequence_length=16, num_mel_bins=4)(x)", ((2, 17),)),
     ("Rescaling(scale=(1.0, 2.0, 3.0))(x)", ((2, 5, 1),)),

@@ -84,3 +84,23 @@ def test_a_batch_that_is_fixed_meets_one_that_is_open(body: str) -> None:
     assert not [finding for finding in report.findings if finding.rule in ("KG102", "KG105")]
     assert report.domain is not None
     assert report.domain.condition == ("B in {1, 4}" if body in STRETCHED else "B == 4")
+
+
+CUSTOM = """'{"outputs": (((None, None, 6), "float32"),)}'
+c = Custom("pkg.Block", name="c")(x)"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["x + c", "Add()([x, c])", "Concatenate()([x, c])", "Attention()([x, c])", "ops.where(x > 0, x, c)"],
+)
+def test_what_a_custom_layer_gives_has_the_batch_where_it_belongs(call: str) -> None:
+    head = 'x = Input(shape=(4, 6), name="x")'
+    graph = parse(f"{head}\n{CUSTOM}\ny = {call}\nmodel = Model(x, y)")
+    assert not [finding for finding in check(graph).findings if finding.rule == "KG102"]
+
+
+def test_a_batch_against_another_axis_of_what_a_custom_layer_gives() -> None:
+    head = 'x = Input(shape=(4, 6), name="x")\nv = Input(shape=(6,), name="v")'
+    graph = parse(f"{head}\n{CUSTOM}\ny = c + v\nmodel = Model([x, v], y)")
+    assert [finding.nodes for finding in check(graph).findings if finding.rule == "KG102"] == [("y",)]
