@@ -5,6 +5,7 @@ python -m benchmarks.symbolic
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -66,11 +67,13 @@ def analysed(warm: bool) -> dict[str, float]:
     from kgraph.analysis.extents import measured
     from kgraph.analysis.requirements import requirements
     from kgraph.analysis.verdicts import verdicts
+    from kgraph.cli import NURSERY
 
     if warm:
         import islpy
 
         islpy.Set("[p] -> { : p >= 1 }").is_empty()
+    gc.set_threshold(NURSERY)  # as the command line does
     found: dict[str, float] = {}
     graph = kgraph.parse(sys.stdin.read())
     whole = time.process_time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -18,6 +19,9 @@ from kgraph.version import __version__
 if TYPE_CHECKING:
     from kgraph.frontends import Loaded
     from kgraph.graph import Graph
+
+NURSERY = 200_000
+"""Objects that may be made before Python looks for cycles among them."""
 
 SOURCE_HELP = """SOURCE is an import path package.module:name of a Keras 3 model, or of a function without
 arguments that makes one (the current folder comes first; this imports the module and so needs Keras), or a file in the
@@ -315,4 +319,5 @@ def _emit(text: str, output: str | None) -> None:
 
 def main() -> None:
     """The console script."""
+    gc.set_threshold(NURSERY)  # a graph is large, acyclic and needed to the end: looking through it frees nothing
     cli()

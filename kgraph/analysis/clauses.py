@@ -6,9 +6,8 @@ import functools
 import itertools
 from collections.abc import Sequence
 
-from kgraph.analysis.formulas import Formula, Not, Test, every, open_sizes, some, tests
+from kgraph.analysis.formulas import Formula, Not, Test, checker, every, open_sizes, some, tests
 from kgraph.analysis.integers import same
-from kgraph.analysis.trying import compiled
 
 MOST_SIZES = 4
 MOST_COMPARED = 12
@@ -29,12 +28,13 @@ def clauses(formula: Formula) -> tuple[Formula, ...] | None:
     compared = _compared(formula)
     if not 1 < len(names) <= MOST_SIZES or len(compared) > MOST_COMPARED:
         return None
-    points = list(itertools.product(_tried(formula, len(names)), repeat=len(names)))
+    tried = itertools.product(_tried(formula, len(names)), repeat=len(names))
+    points = [dict(zip(names, sizes, strict=True)) for sizes in tried]
 
     def where(part: Formula) -> int:
         """The points at which it holds, a bit each."""
-        is_good = compiled(part, names)
-        return sum(1 << number for number, point in enumerate(points) if is_good(*point))
+        is_good = checker(part)
+        return sum(1 << number for number, sizes in enumerate(points) if is_good(sizes))
 
     aim, masks = where(formula), {part: where(part) for part in compared}
     found: dict[tuple[Formula, ...], int] = {}

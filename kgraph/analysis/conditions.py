@@ -18,6 +18,7 @@ from kgraph.analysis.formulas import (
     Some,
     Test,
     at_least,
+    checker,
     equal,
     every,
     open_sizes,
@@ -28,7 +29,6 @@ from kgraph.analysis.formulas import (
 from kgraph.analysis.integers import implies, same, separated, smallest
 from kgraph.analysis.parts import atoms
 from kgraph.analysis.saying import said
-from kgraph.analysis.trying import compiled
 
 LONGEST_PERIOD = 4096
 MOST_SIZES = 20_000
@@ -129,7 +129,8 @@ def _pattern(formula: Formula, symbol: Symbol) -> _Pattern | None:
     reach = 3 * period + 2 * max(abs(each.extent.constant) for each in tests(formula)) + 16
     if period > LONGEST_PERIOD or reach > MOST_SIZES:
         return None
-    inside = [False, *map(compiled(formula, (symbol,)), range(1, reach + 1))]
+    is_inside = checker(formula)
+    inside = [False, *(is_inside({symbol: size}) for size in range(1, reach + 1))]
     for length in (each for each in range(1, period + 1) if period % each == 0):
         start = reach - length + 1
         while start > 1 and inside[start - 1] == inside[start - 1 + length]:

@@ -15,7 +15,7 @@ from kgraph.analysis.expressions import Expression, Extent, TooHardError, larges
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
 from kgraph.analysis.integers import implies
 from kgraph.analysis.parts import weight
-from kgraph.graph import Constant, Graph, Op, Spec, Value, memoised
+from kgraph.graph import Constant, FrozenDict, Graph, Op, Spec, Value, memoised
 from kgraph.ops import (
     Call,
     Origin,
@@ -176,7 +176,7 @@ def _called(
     settled = _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded))
     if settled and not may_fail(op.kind):
         return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
-    key = (op.kind, op.config, op.arguments, shapes)
+    key = (op.kind, _same_config(graph, op), op.arguments, shapes)
     if key not in memo:
         dtypes = (spec.dtype for spec in graph.operand_specs(node))
         memo[key] = by_rule(op, tuple(map(_spec, shapes, dtypes)))
@@ -186,9 +186,25 @@ def _called(
     if ruled is None or list(map(_rank, ruled.outputs)) != list(map(_rank, recorded)):
         exact = is_exact(call_of(op, graph.operand_specs(node))) and not may_fail(op.kind)
         return Measured(recorded, told=exact and not any(map(_is_open, shapes)) and not _is_batch_pinned(shapes))
+    outputs = tuple(map(_settled, op.outputs, recorded, ruled.outputs))
+    if not knowledge(op.kind).pins:
+        return Measured(outputs, ruled.works)
     call = call_of(op, graph.operand_specs(node))
-    works = every((ruled.works, *(_pinned(call, *each) for each in zip(op.outputs, ruled.outputs, strict=True))))
-    return Measured(tuple(map(_settled, op.outputs, recorded, ruled.outputs)), works)
+    pinned = (_pinned(call, *each) for each in zip(op.outputs, ruled.outputs, strict=True))
+    return Measured(outputs, every((ruled.works, *pinned)))
+
+
+def _same_config(graph: Graph, op: Op) -> int:
+    """The identity of the first config that is equal: many calls share one, and to hash it takes longer than a rule."""
+    seen, firsts = _configs(graph)
+    if id(op.config) not in seen:
+        seen[id(op.config)] = firsts.setdefault(op.config, id(op.config))
+    return seen[id(op.config)]
+
+
+@memoised
+def _configs(_: Graph) -> tuple[dict[int, int], dict[FrozenDict, int]]:
+    return {}, {}
 
 
 def _refusal(graph: Graph, node: str, op: Op) -> str | None:

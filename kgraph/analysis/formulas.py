@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kgraph.analysis.evaluating import replaced, value_at
+from kgraph.analysis.evaluating import evaluator, replaced
 from kgraph.analysis.expressions import (
     Expression,
     Extent,
@@ -132,6 +132,7 @@ def equal(left: Extent, right: Extent) -> Formula:
     return test(minus(left, right), "==")
 
 
+@functools.lru_cache(maxsize=65_536)
 def at_least(left: Extent, right: Extent) -> Formula:
     """Where ``left >= right``."""
     return test(minus(left, right), ">=")
@@ -211,14 +212,22 @@ def follows(fact: Formula, formula: Formula) -> bool | None:
 
 def holds(formula: Formula, sizes: Mapping[Symbol, int]) -> bool:
     """Whether it holds at given sizes."""
+    return checker(formula)(sizes)
+
+
+@functools.lru_cache(maxsize=65_536)
+def checker(formula: Formula) -> Callable[[Mapping[Symbol, int]], bool]:
+    """A function of sizes that says whether a formula holds: many are tried, so its parts are looked at but once."""
     if isinstance(formula, Test):
-        value = value_at(formula.extent, sizes)
-        return value == 0 if formula.sign == "==" else value >= 0
+        value = evaluator(formula.extent)
+        return (lambda sizes: value(sizes) == 0) if formula.sign == "==" else (lambda sizes: value(sizes) >= 0)
     if isinstance(formula, Not):
-        return not holds(formula.part, sizes)
+        part = checker(formula.part)
+        return lambda sizes: not part(sizes)
+    parts = [checker(part) for part in formula.parts]
     if isinstance(formula, All):
-        return all(holds(part, sizes) for part in formula.parts)
-    return any(holds(part, sizes) for part in formula.parts)
+        return lambda sizes: all(part(sizes) for part in parts)
+    return lambda sizes: any(part(sizes) for part in parts)
 
 
 def substituted(formula: Formula, sizes: Mapping[Symbol, Extent]) -> Formula:

@@ -26,6 +26,7 @@ from kgraph.analysis.formulas import (
     open_sizes,
     substituted,
 )
+from kgraph.analysis.one_size import is_empty_of_one
 from kgraph.analysis.trying import first, least_sizes
 
 BUDGET = 2_000_000
@@ -55,6 +56,9 @@ def is_empty(formula: Formula) -> bool | None:
     ways = _ways(formula)
     if len(ways) > 1:
         return _all(map(is_empty, ways))
+    known = is_empty_of_one(formula)
+    if known is not None:
+        return known
     found, products = _asked(formula, _no_sizes)
     return found if found or not products else _is_empty_with_products(formula)
 
@@ -145,8 +149,8 @@ def same(left: Formula, right: Formula) -> bool | None:
 @functools.lru_cache(maxsize=4096)
 def smallest(formula: Formula) -> Mapping[Symbol, int] | None:
     """Sizes at which a formula holds, of the smallest sum; None where there are none, or isl cannot tell."""
-    quick = first(formula, FEW_TRIED)
-    if quick is not None:
+    quick = None if formula == NEVER else first(formula, FEW_TRIED)
+    if quick is not None or formula == NEVER:
         return quick
     apart, ways = separated(formula), _ways(formula)
     if len(apart) > 1:

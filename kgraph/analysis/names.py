@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from kgraph.analysis.expressions import Extent, Symbol
+from kgraph.analysis.expressions import Expression, Extent, Symbol
 from kgraph.analysis.parts import symbols
 from kgraph.analysis.saying import said
 from kgraph.errors import KgraphError
@@ -99,10 +99,17 @@ def shown(graph: Graph, extent: Extent) -> int | str | None:
     """An extent in a record: an int, an expression in named sizes, or None where a size in it has no name."""
     if isinstance(extent, int):
         return extent
-    known = names(graph)
-    if any(symbol not in known for symbol in symbols(extent)):
-        return None
-    return said(extent, known.__getitem__)
+    words = _words(graph)
+    if extent not in words:
+        known = names(graph)
+        words[extent] = said(extent, known.__getitem__) if symbols(extent) <= known.keys() else None
+    return words[extent]
+
+
+@memoised
+def _words(_: Graph) -> dict[Expression, str | None]:
+    """What was said before: the same few extents stand in all of a graph."""
+    return {}
 
 
 def shown_shape(graph: Graph, shape: tuple[Extent, ...] | None) -> tuple[int | str | None, ...] | None:

@@ -118,6 +118,8 @@ def _is_there(graph: Graph, value: Value, where: Samples) -> bool:
 def _made(graph: Graph, node: str, entering: list[Samples | None]) -> Result:
     op = graph.ops[node]
     call = call_of(op, graph.operand_specs(node))
+    if entering == [Samples(0)] and op.kind not in folding.FOLDING and takes_batch_first(call):
+        return entering * len(op.outputs)  # most calls of most models
     if knowledge(op.kind).merge or op.kind == "ops.where":
         return _merged(graph, node, entering)
     product = product_of(call)

@@ -88,16 +88,22 @@ def test_a_merge_with_an_unknown_rank_is_told_to_be_unknown() -> None:
 
 def test_what_is_too_hard_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the budget of isl nothing is claimed."""
-    text = (
-        "a = MaxPooling2D((2, 1))(x)\nb = MaxPooling2D((2, 1), padding='same')(x)\n"
-        "c = Concatenate(axis=1, name='c')([a, b])\ny = Add(name='y')([x, c])"  # H // 2 + ceil(H / 2)
-    )
-    report = check(graph_of(text))
+    text = """
+x = Input(shape=(None, 8), name="x")
+z = Input(shape=(None, 8), name="z")
+j = Concatenate(axis=1)([x, z])
+a = MaxPooling1D(2)(j)
+b = MaxPooling1D(2, padding="same")(j)
+c = Concatenate(axis=1)([a, b])  # floor and ceil of a half, of two sizes
+y = Add(name="y")([j, c])
+model = Model([x, z], y)
+"""
+    report = check(parse(text))
     assert claims(report.merges, ()) == {"y": "identical"}
     monkeypatch.setattr(integers, "BUDGET", 1)
     is_empty.cache_clear()
     try:
-        hard = check(graph_of(text))
+        hard = check(parse(text))
     finally:
         is_empty.cache_clear()
     assert claims(hard.merges, ()) == {"y": "unknown"}

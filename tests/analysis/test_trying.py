@@ -1,4 +1,4 @@
-"""Formulas that are compiled say what they say when they are looked at part by part."""
+"""The first sizes at which a formula holds."""
 
 from __future__ import annotations
 
@@ -6,30 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgraph.analysis.expressions import Extent
-from kgraph.analysis.formulas import at_least, equal, every, holds, open_sizes
+from kgraph.analysis.formulas import at_least, equal, every
 from kgraph.analysis.parts import weight
-from kgraph.analysis.trying import compiled, first, least_sizes
-from tests.analysis.arithmetic import SIZES, Claimed, H, Sizes, W, b, formulas, h, w
-
-
-@given(formulas(), SIZES)
-def test_a_compiled_formula_says_the_same(claim: Claimed, sizes: Sizes) -> None:
-    formula, truth = claim
-    names = open_sizes(formula)
-    found = compiled(formula, names)(*(sizes[name] for name in names))
-    assert found == holds(formula, sizes) == truth(sizes)
-
-
-def test_what_is_nested_too_deep_to_compile_is_looked_at() -> None:
-    deep: Extent = h
-    for number in range(200):
-        deep = (deep + w) // (2 + number % 2)
-    formula = every((equal(deep % 3, 1), at_least(b, 2)))
-    names = open_sizes(formula)
-    assert all(
-        compiled(formula, names)(*sizes) == holds(formula, dict(zip(names, sizes, strict=True)))
-        for sizes in ((1, 5, 9), (2, 5, 9), (2, 90, 7), (3, 1000, 1))
-    )
+from kgraph.analysis.trying import first, least_sizes
+from tests.analysis.arithmetic import H, W, b, h, w
 
 
 def test_the_first_sizes_are_of_the_smallest_sum() -> None:
