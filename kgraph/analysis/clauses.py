@@ -34,7 +34,7 @@ def clauses(formula: Formula) -> tuple[Formula, ...] | None:
     def where(part: Formula) -> int:
         """The points at which it holds, a bit each."""
         is_good = checker(part)
-        return sum(1 << number for number, point in enumerate(points) if is_good(point))
+        return sum(1 << number for number, sizes in enumerate(points) if is_good(sizes))
 
     aim, masks = where(formula), {part: where(part) for part in compared}
     found: dict[tuple[Formula, ...], int] = {}
