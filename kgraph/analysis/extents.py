@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import cast
 
 from kgraph.analysis.cases import cases
 from kgraph.analysis.expressions import Expression, Extent, TooHardError, largest, minus, plus, symbol
 from kgraph.analysis.formulas import ALWAYS, NEVER, Formula, Test, at_least, equal, every, joined, some
+from kgraph.analysis.inferring import is_read
 from kgraph.analysis.integers import implies
 from kgraph.analysis.parts import weight
 from kgraph.graph import Constant, FrozenDict, Graph, Op, Spec, Value, memoised
@@ -175,11 +177,13 @@ def _called(
         return Measured(recorded, NEVER, refusal=why)
     settled = _is_fixed(shapes) or (_is_batched(shapes) and all(shape and shape[0] == BATCH for shape in recorded))
     if settled and not may_fail(op.kind):
-        return Measured(recorded, NEVER if any(0 in shape for shape in recorded if shape) else ALWAYS)
-    key = (op.kind, _same_config(graph, op), op.arguments, shapes)
+        empty = any(0 in shape for shape, read in zip(recorded, is_read(graph, node), strict=True) if shape and read)
+        return Measured(recorded, NEVER if empty else ALWAYS)
+    read = is_read(graph, node)
+    key = (op.kind, _same_config(graph, op), op.arguments, shapes, read)
     if key not in memo:
         dtypes = (spec.dtype for spec in graph.operand_specs(node))
-        memo[key] = by_rule(op, tuple(map(_spec, shapes, dtypes)))
+        memo[key] = by_rule(op, tuple(map(_spec, shapes, dtypes)), read)
     ruled = memo[key]
     if ruled is not None and not ruled.outputs and infer_specs(call_of(op, graph.operand_specs(node))) is not None:
         return Measured(recorded, NEVER)
@@ -282,8 +286,10 @@ def _spec(shape: Extents | None, dtype: str) -> Spec:
     return Spec(shape, dtype)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
+def by_rule(op: Op, specs: tuple[Spec, ...], read: tuple[bool, ...] = ()) -> Measured | None:
     """What the rule of a kind makes of open sizes: where it gives specs, Keras makes the call.
+
+    ``read`` says which outputs are: the others may be empty.
 
     Without outputs where it gives specs at no size: then Keras raises, or the rule cannot tell. None where it is asked
     for what only numbers can answer, or its shapes at different sizes cannot be said as one.
@@ -296,7 +302,7 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
     facts = (minus(extent, 1) for extent in entering)
     ways = cases(lambda: _inferred(call), tuple(Test(each, ">=") for each in facts if isinstance(each, Expression)))
     made = [(way.condition, _shapes(way.result)) for way in ways or () if way.result is not None]
-    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, shapes))]
+    good = [(where, shapes) for where, shapes in made if not any(map(_is_empty, _those(shapes, read)))]
     if ways and not good:
         return Measured((), NEVER)
     if not good or len({tuple(map(_rank, shapes)) for _, shapes in good}) != 1:
@@ -304,8 +310,13 @@ def by_rule(op: Op, specs: tuple[Spec, ...]) -> Measured | None:
     outputs = [_united([(where, shapes[out]) for where, shapes in good]) for out in range(len(good[0][1]))]
     if any(weight(extent) > HEAVIEST for shape in outputs for extent in shape or ()):
         return None
-    filled = [at_least(extent, 1) for shape in outputs for extent in shape or ()]
+    filled = [at_least(extent, 1) for shape in _those(tuple(outputs), read) for extent in shape or ()]
     return None if None in outputs else Measured(tuple(outputs), every((joined([where for where, _ in good]), *filled)))
+
+
+def _those(shapes: tuple[Extents | None, ...], read: tuple[bool, ...]) -> tuple[Extents | None, ...]:
+    """The shapes of the outputs that are read."""
+    return tuple(compress(shapes, read)) if len(read) == len(shapes) else shapes
 
 
 def _shapes(specs: tuple[Spec, ...]) -> tuple[Extents | None, ...]:

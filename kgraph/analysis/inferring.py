@@ -1,4 +1,4 @@
-"""What the rules of ``ops`` say of a call that nobody has checked: its config may hold anything."""
+"""What the rules of ``ops`` say of a call whose config may hold anything; which of its outputs are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from kgraph.errors import SourceError
-from kgraph.graph import Op, Spec, Weight, is_shape
+from kgraph.graph import Graph, Op, Spec, Value, Weight, is_shape, values
 from kgraph.ops import call_of
 
 Found = TypeVar("Found", Spec, Weight)
@@ -34,3 +34,12 @@ def inferred(
 
 def _is_plain(found: Spec | Weight) -> bool:
     return isinstance(found.dtype, str) and (found.shape is None or is_shape(found.shape))  # pyright: ignore
+
+
+def is_read(graph: Graph, node: str) -> tuple[bool, ...]:
+    """By output of a call, whether anything takes it; one that nobody looks at may be empty."""
+    if len(graph.ops[node].outputs) == 1:
+        return (True,)
+    given = set(values(graph.outputs))
+    made = (Value(node, out) for out in range(len(graph.ops[node].outputs)))
+    return tuple(bool(graph.users.get(value)) or value in given for value in made)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from kgraph.analysis.inferring import inferred
+from kgraph.analysis.inferring import inferred, is_read
 from kgraph.analysis.names import names
 from kgraph.errors import KgraphError, SizesError
 from kgraph.graph import FrozenDict, Graph, Op, Shape, Spec, Value, escape, values
@@ -39,7 +39,8 @@ def resized(graph: Graph, sizes: Sizes | Mapping[str, Sizes]) -> Graph:
         if node in given:
             made = _input_of(op, given[node])
         elif any(value.node in changed for value in operands):
-            made = _called(node, op, graph.operand_specs(node), tuple(_spec(ops, value) for value in operands))
+            entering = tuple(_spec(ops, value) for value in operands)
+            made = _called(node, op, graph.operand_specs(node), entering, is_read(graph, node))
         ops[node] = made
         if made.outputs != op.outputs:
             changed.add(node)
@@ -105,7 +106,7 @@ def _input_of(op: Op, shape: tuple[int | None, ...]) -> Op:
     return replace(op, config=config, outputs=(replace(op.outputs[0], shape=shape),))
 
 
-def _called(node: str, op: Op, before: tuple[Spec, ...], operands: tuple[Spec, ...]) -> Op:
+def _called(node: str, op: Op, before: tuple[Spec, ...], operands: tuple[Spec, ...], read: tuple[bool, ...]) -> Op:
     """The call on operands of new shapes; ``before`` are those that it was made on."""
     if operands == before:
         return op
@@ -115,7 +116,7 @@ def _called(node: str, op: Op, before: tuple[Spec, ...], operands: tuple[Spec, .
         raise SizesError(f"{node} ({op.kind}) does not take these sizes: Keras raises on {entering}")
     if found is None or len(found) != len(op.outputs):
         return replace(op, outputs=_recorded(op, before, operands))
-    empty = next((spec for spec in found if 0 in (spec.shape or ())), None)
+    empty = next((spec for spec, seen in zip(found, read, strict=True) if seen and 0 in (spec.shape or ())), None)
     if empty is not None and not any(0 in (spec.shape or ()) for spec in op.outputs):
         raise SizesError(f"{node} ({op.kind}) makes an empty tensor of {entering}: {shape_words(empty.shape)}")
     outputs = tuple(map(_settled, op.outputs, found))

@@ -158,9 +158,21 @@ def _kron(call: Call) -> Answer:
 
 def _sobel(call: Call) -> Answer:
     """One row and column are mirrored at the edges."""
+    return every(up_to(2, extent) for extent in _sides(call))
+
+
+def _equalized(call: Call) -> Answer:
+    """What tiles lack of a whole one is mirrored."""
+    grid, sides = call.config.get("tile_grid_size"), _sides(call)
+    if not is_ints(grid) or len(grid) != len(sides) or min(grid) < 1:
+        return None
+    return every(None if side is None else -side % tile <= side for side, tile in zip(sides, grid, strict=True))
+
+
+def _sides(call: Call) -> Shape:
+    """Rows and columns."""
     shape = shape_of(call)
-    rows = shape[-2:] if call.argument("data_format") == "channels_first" else shape[-3:-1]
-    return every(up_to(2, extent) for extent in rows)
+    return shape[-2:] if call.field("data_format") == "channels_first" else shape[-3:-1]
 
 
 def _unstack(call: Call) -> Answer:
@@ -276,6 +288,7 @@ RUNS: Mapping[str, Callable[[Call], Answer]] = {
     "layers.AdditiveAttention": listed_attention,
     "layers.MultiHeadAttention": headed_attention,
     "layers.GroupQueryAttention": headed_attention,
+    "layers.ContrastLimitedAdaptiveHistogramEqualization": _equalized,
     "layers.Dot": _same_batch,
     "layers.HashedCrossing": _same_batch,
     "layers.MelSpectrogram": _mel,

@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import settings
 
+from kgraph.analysis.inferring import is_read
 from kgraph.graph import Constant, Graph, Op, Spec, Value, values
 from kgraph.ops import call_of, infer_specs, knowledge, runs
 from kgraph.ops.elementwise import line_up, merge_operands
@@ -82,7 +83,8 @@ class BruteForce:
         key = (node, shapes)
         if key not in self.memo:
             made = self._merged(node, shapes) if knowledge(op.kind).merge else self._ruled(node, op, shapes)
-            empty = made is not None and any(extent is not None and extent < 1 for shape in made for extent in shape)
+            read = zip(made or (), is_read(self.graph, node), strict=False)
+            empty = any(extent is not None and extent < 1 for shape, seen in read if seen for extent in shape)
             self.memo[key] = None if empty else made
         return self.memo[key]
 

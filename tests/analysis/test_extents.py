@@ -4,12 +4,14 @@ import pytest
 
 from kgraph import Graph, Requirement, Verdict, check, parse
 from kgraph.analysis import integers
+from kgraph.analysis.domain import domain
 from kgraph.analysis.extents import extents, measured
 from kgraph.analysis.formulas import ALWAYS, NEVER
 from kgraph.analysis.integers import is_empty
 from kgraph.analysis.names import shown_shape
 from kgraph.analysis.requirements import requirements
 from kgraph.analysis.verdicts import verdicts
+from kgraph.errors import SizesError
 from kgraph.graph import Value
 
 HEAD = 'x = Input(shape=(None, None, 4), name="x")\n'
@@ -112,3 +114,16 @@ model = Model([x, z], y)
 
 def claims(merges: tuple[Verdict, ...], asked: tuple[Requirement, ...]) -> dict[str, str]:
     return {**{item.node: item.status for item in asked}, **{item.node: item.verdict for item in merges}}
+
+
+def test_an_output_that_nothing_reads_may_be_empty() -> None:
+    head = 'x = Input(shape=(2, 5), name="x")\na, b, c = ops.split(x, indices_or_sections=(1, 2), axis=1)\n'
+    assert check(parse(f"{head}model = Model(x, [a, b])")).requirements == ()
+    assert [item.status for item in check(parse(f"{head}model = Model(x, [a, c])")).requirements] == ["never"]
+    open_head = head.replace("(2, 5)", "(None, 5)")
+    for read, least in (("[a, b]", 2), ("[a, b, c]", 3)):
+        graph = parse(f"{open_head}model = Model(x, {read})")
+        assert domain(graph).smallest() == {"B": 1, "T": least}
+        assert check(graph, input_shape=(least, 5)).requirements == ()
+        with pytest.raises(SizesError, match="Keras raises" if read == "[a, b]" else "empty tensor"):
+            check(graph, input_shape=(least - 1, 5))
