@@ -91,6 +91,10 @@ def _lines() -> Iterator[str]:
     yield "- **recorded**: what Keras wrote down stands; an open extent is a size of its own, unless an axis is known to be kept."
     yield "- **opaque**: no rule can tell; an open extent is a size of its own."
     yield ""
+    yield "What numbers decide is not told: indices that are tensors, layers that do more when they are trained."
+    yield "On TensorFlow, additions take some second operands for a bias and add them along another axis than NumPy does"
+    yield "(keras#20386; reproduced in `tests/ops/test_symbolic.py`): verdicts are those of NumPy's rules, which Keras records."
+    yield ""
     yield f"{len(SAME_SHAPE)} operations that work element by element are exact and left out."
     for title, prefix in (("Layers", "layers."), ("Operations", "ops.")):
         found = {kind: status(kind) for kind in kinds(prefix)}
