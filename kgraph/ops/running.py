@@ -169,6 +169,24 @@ def _equalized(call: Call) -> Answer:
     return every(None if side is None else -side % tile <= side for side, tile in zip(sides, grid, strict=True))
 
 
+def _affine(call: Call) -> Answer:
+    """One transform for all images, or one for each."""
+    shapes = operands(call, "images", "transform")
+    if shapes is None or len(shapes[1]) != 2:
+        return None if shapes is None else True
+    count = shapes[1][0]
+    return same(count, 1) or (len(shapes[0]) == 4 and same(count, shapes[0][0]))
+
+
+def _separable(call: Call) -> Answer:
+    """The second kernel is one position wide, and takes the channels that the first gives."""
+    shapes = operands(call, "depthwise_kernel", "pointwise_kernel")
+    if shapes is None or min(map(len, shapes)) < 2:
+        return None
+    first, second = shapes
+    return every((same(product(first[-2:]), second[-2]), *(same(size, 1) for size in second[:-2])))
+
+
 def _sides(call: Call) -> Shape:
     """Rows and columns."""
     shape = shape_of(call)
@@ -300,6 +318,7 @@ RUNS: Mapping[str, Callable[[Call], Answer]] = {
     "ops.dot_product_attention": dotted_attention,
     "ops.einsum": _einsum,
     "ops.fold": _fold,
+    "ops.image.affine_transform": _affine,
     "ops.image.sobel_edges": _sobel,
     "ops.in_top_k": _in_top,
     "ops.kron": _kron,
@@ -307,6 +326,7 @@ RUNS: Mapping[str, Callable[[Call], Answer]] = {
     "ops.pad": _pad,
     "ops.scatter": _scatter,
     "ops.scatter_update": _scatter_update,
+    "ops.separable_conv": _separable,
     "ops.slice": _slice,
     "ops.slice_update": _slice_update,
     "ops.solve": _solve,
