@@ -29,7 +29,7 @@ from kgraph.analysis.formulas import (
 from kgraph.analysis.one_size import is_empty_of_one
 from kgraph.analysis.trying import first, least_sizes
 
-BUDGET = 2_000_000
+BUDGET = 500_000
 """Elementary operations of isl that one question may take."""
 
 MOST_TRIED = 4096
