@@ -32,6 +32,7 @@ from kgraph.ops import (
     runs,
 )
 from kgraph.ops import kept_axes as rule_kept_axes
+from kgraph.ops.base import no_specs
 from kgraph.ops.elementwise import line_up, merge_operands
 
 BATCH = symbol(None, 0)
@@ -188,7 +189,7 @@ def _called(
     if ruled is not None and not ruled.outputs and infer_specs(call_of(op, graph.operand_specs(node))) is not None:
         return Measured(recorded, NEVER)
     if ruled is None or list(map(_rank, ruled.outputs)) != list(map(_rank, recorded)):
-        exact = is_exact(call_of(op, graph.operand_specs(node))) and not may_fail(op.kind)
+        exact = is_exact(call_of(op, graph.operand_specs(node))) and not may_fail(op.kind) and not _is_opaque(op)
         return Measured(recorded, told=exact and not any(map(_is_open, shapes)) and not _is_batch_pinned(shapes))
     outputs = tuple(map(_settled, op.outputs, recorded, ruled.outputs))
     if not knowledge(op.kind).pins:
@@ -251,6 +252,11 @@ def _pinned(call: Call, recorded: Spec, ruled: Extents | None) -> Formula:
     shape, extents = recorded.shape or (), ruled or ()
     pairs = [(shape[axis], extents[axis]) for axis in pinned_axes(call, len(shape))]
     return every([equal(extent, size) for size, extent in pairs if size is not None])
+
+
+def _is_opaque(op: Op) -> bool:
+    """True for an operation of Keras' own without a rule: how much it gives may depend on values, and on the batch."""
+    return op.kind.startswith("ops.") and knowledge(op.kind).specs is no_specs
 
 
 def _is_batch_pinned(shapes: tuple[Extents | None, ...]) -> bool:

@@ -127,3 +127,12 @@ def test_an_output_that_nothing_reads_may_be_empty() -> None:
         assert check(graph, input_shape=(least, 5)).requirements == ()
         with pytest.raises(SizesError, match="Keras raises" if read == "[a, b]" else "empty tensor"):
             check(graph, input_shape=(least - 1, 5))
+
+
+def test_an_operation_without_a_rule_is_unknown_for_the_batch_too() -> None:
+    graph = parse(
+        "x = Input(shape=(4,), name=\"x\")\n\"{'outputs': (((3, 4), 'float32'),)}\"\n"
+        'y = ops.segment_sum(x, segment_ids=constant("int32", (3,), "d"), num_segments=3)\nmodel = Model(x, y)'
+    )
+    assert [item.status for item in requirements(graph)] == ["unknown"]
+    assert domain(graph).unknown == ("y",)
