@@ -209,6 +209,7 @@ def test_of_a_call_that_fails_at_every_size_it_is_said_why_at_the_smallest() -> 
     ]
 
 
+@pytest.mark.keras
 def test_of_an_output_that_is_empty_it_is_not_said_that_keras_refuses_the_call() -> None:
     text = written("(2, 5)", "ops.split(x, indices_or_sections=(1, 2), axis=1)")
     build("keras", text)
