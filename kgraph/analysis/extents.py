@@ -51,8 +51,8 @@ class Measured:
 
     Attributes:
         outputs: the extents of each output; None where the rank is unknown.
-        works: the sizes at which Keras makes the call and runs it, neither raises, and no output is empty; of those
-            that its operands take.
+        works: the sizes at which Keras makes the call and runs it, neither raises, and no output that is read is empty;
+            of those that its operands take.
         told: False where open sizes enter, and no rule tells what becomes of them and when it raises.
         refusal: in a person's words why Keras raises on the call however it is sized; empty where it does not.
     """

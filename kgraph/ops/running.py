@@ -244,14 +244,13 @@ def _mel(call: Call) -> Answer:
 
 def _fold(call: Call) -> Answer:
     """As many columns as a kernel has places on the output."""
-    options = [
-        repeat(call.argument(name), 2) for name in ("output_size", "kernel_size", "dilation", "padding", "stride")
-    ]
-    if not all(is_ints(option) for option in options):
+    names = ("output_size", "kernel_size", "dilation", "padding", "stride")
+    options = [found for name in names if is_ints(found := repeat(call.argument(name), 2))]
+    if len(options) < len(names):
         return None
     places = [
         window(size + 2 * padding, kernel, stride, dilation, "valid")
-        for size, kernel, dilation, padding, stride in zip(*options, strict=True)  # type: ignore[arg-type]  # pyright: ignore
+        for size, kernel, dilation, padding, stride in zip(*options, strict=False)
     ]
     return same(shape_of(call)[-1], product(places))
 

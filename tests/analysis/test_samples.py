@@ -7,7 +7,7 @@ import pytest
 from kgraph import Graph, parse
 from kgraph.analysis.extents import extents
 from kgraph.analysis.samples import traced
-from kgraph.graph import Value
+from kgraph.graph import values
 from tests.analysis.mixed import INPUTS, is_sample_by_sample
 
 CALLS = (
@@ -62,7 +62,7 @@ def text(call: str, order: tuple[int, ...], after: str = "") -> str:
 
 
 def rank(graph: Graph) -> int:
-    (value,) = (value for value in (graph.outputs,) if isinstance(value, Value))
+    (value,) = values(graph.outputs)
     return len(extents(graph, value) or ())
 
 
@@ -79,7 +79,8 @@ def test_one_call_with_the_batch_on_every_axis(call: str) -> None:
         graph = parse(written)
         found = traced(graph)
         back = [text(call, order, f"ops.moveaxis(r, source={axis}, destination=0)") for axis in range(rank(graph))]
-        where = found.samples.get(graph.outputs)  # type: ignore[call-overload]  # pyright: ignore
+        (output,) = values(graph.outputs)
+        where = found.samples.get(output)
         if found.mixings:
             assert not any(map(is_sample_by_sample, back or [written]))
         elif where is not None and where.axis is not None and where.is_plain:
